@@ -1,0 +1,47 @@
+-- howdah.take_head: the next events of a lane from its head, up to the stable id and inside one segment. The stable id that
+-- the state carries is used while it suffices, so that a backlog is consumed without reading pg_locks; rows are read by a
+-- later statement than the stable id. Ranges without rows are closed and the search goes on: no rows means nothing to do.
+create or replace function howdah.take_head(t howdah.topic, every int, n int, inout s howdah.lane_state,
+        out events int, out first_id bigint, out last_id bigint, out moved boolean)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    x     record;
+    bound bigint;
+begin
+    events := 0;
+    moved := false;
+    if s.head + n - 1 > s.stable then
+        select * into x from howdah.stable(t);
+        if x.drawn < s.head - 1 then
+            raise exception 'the sequence of topic % went back from % to %', quote_literal(t.name), s.head - 1, x.drawn
+                using errcode = 'HW002',
+                      detail = 'New events would lie below what consumers have passed, and never be delivered.',
+                      hint = format('Set it forward again: select setval(%L, %s); then look for events that were inserted meanwhile, and howdah.seek.',
+                                    t.sequence, s.head - 1);
+        end if;
+        s.stable := x.stable;
+    end if;
+    while s.head <= s.stable loop
+        bound := s.stable;
+        if t.retention is not null then
+            select g.first_id, g.until_id into x from howdah.segment g
+                where g.topic = t.number and g.until_id > s.head and g.emptied_at is null order by g.first_id limit 1;
+            s.head := greatest(s.head, x.first_id);
+            bound := least(bound, x.until_id - 1);
+            exit when s.head > s.stable;
+        end if;
+        execute format('select * from howdah.scan_%s($1, $2, $3, $4)', t.number) into x using every, s.head, bound, n;
+        events := x.events;
+        if events > 0 then
+            first_id := x.first_id;
+            last_id := x.last_id;
+            s.head := last_id + 1;
+            moved := true;
+            return;
+        end if;
+        -- Nothing up to bound. Remembering that is worth a row where the hole is wide; a lane's index skips it anyway.
+        moved := moved or bound - s.head >= 10000 or t.retention is not null and bound < s.stable;
+        s.head := bound + 1;
+    end loop;
+end $$;
+revoke execute on function howdah.take_head(howdah.topic, int, int, howdah.lane_state) from public;

@@ -1,0 +1,6 @@
+-- howdah.lane_of: the state of a lane: what its newest claim row carries. Index: claims_of_lane, from its upper end.
+create or replace function howdah.lane_of(consumer int, lane int) returns howdah.lane_state
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+    select row(c.head, c.stable, c.open, c.next_lease, c.look_at, c.floor_at, c.floor_seq)::howdah.lane_state
+    from howdah.claims c where c.consumer = lane_of.consumer and c.lane = lane_of.lane order by c.claim_id desc limit 1
+$$;

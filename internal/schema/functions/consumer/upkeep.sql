@@ -1,0 +1,20 @@
+-- howdah.upkeep: extends segments, applies retention, folds finished claims away. The server calls it every few seconds;
+-- without it nothing is lost and leases expire all the same, only history and old segments stay.
+create or replace function howdah.upkeep() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    c howdah.consumer;
+    t howdah.topic;
+begin
+    perform howdah.need_owner('do upkeep');
+    if not pg_try_advisory_xact_lock(1213159168, 1) then
+        return;                                             -- somebody else is at it
+    end if;
+    for t in select * from howdah.topic x where x.retention is not null loop
+        perform howdah.make_segments(t.number);
+        perform howdah.drop_segments(t.number);
+    end loop;
+    for c in select * from howdah.consumer loop
+        perform howdah.fold(c, lane) from generate_series(0, c.lanes - 1) lane;
+    end loop;
+end $$;

@@ -1,0 +1,67 @@
+-- howdah.check: proves of every consumer that each id is in exactly one place (done, open, pending, dead, not yet handed out), and
+-- of every topic that its sequence is ahead of its ids. No row: all is well. One statement a consumer, so one snapshot.
+create or replace function howdah.check() returns table (topic text, consumer text, problem text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+    t    howdah.topic;
+    c    howdah.consumer;
+    lane int;
+    high bigint;
+    drawn bigint;
+begin
+    for t in select * from howdah.topic x order by x.name loop
+        execute format('select max(id) from howdah.topic_%s', t.number) into high;
+        drawn := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
+        if high > drawn then
+            return query select t.name, null::text, format('id %s lies above the last id drawn, %s: the sequence went back or an id was set by hand', high, drawn);
+        end if;
+        if (select count(*) from pg_trigger g where g.tgrelid = t.source and g.tgname in ('howdah_mark', 'howdah_guard', 'howdah_truncate')
+                and g.tgenabled = case when g.tgname = 'howdah_mark' then 'O' else 'A' end) <> 3 then
+            return query select t.name, null::text, 'a trigger of the topic''s table is missing or disabled'::text;
+        end if;
+        for c in select * from howdah.consumer x where x.topic = t.number order by x.name loop
+            for lane in 0..c.lanes - 1 loop
+                return query
+                    with state as (
+                        select * from howdah.claims k where k.consumer = c.number and k.lane = lane order by k.claim_id desc limit 1
+                    ), place as (
+                        select 'open claim ' || k.claim_id as name, howdah.covered(k.first_id, k.last_id, k.bits) as ids, k.held as events, k.claim_id
+                            from howdah.claims k where k.consumer = c.number and k.lane = lane and k.ended_at is null and k.first_id is not null
+                        union all
+                        select 'pending range ' || p.seq, howdah.covered(p.first_id, p.last_id, p.bits), null, p.claim_id
+                            from howdah.pending p where p.consumer = c.number and p.lane = lane
+                        union all
+                        select 'dead letters', coalesce(range_agg(int8range(d.id, d.id, '[]')), '{}'), null, null
+                            from howdah.dead d where d.consumer = c.number and d.lane = lane
+                    ), numbered as (
+                        select p.*, row_number() over () as nr from place p
+                    )
+                    select t.name, c.name, x.problem from (
+                        select format('lane %s has no state', lane) as problem where not exists (select from state)
+                        union all
+                        select format('ids %s are in two places: %s and %s', a.ids * b.ids, a.name, b.name)
+                            from numbered a join numbered b on a.nr < b.nr and a.ids && b.ids
+                        union all
+                        select format('%s has ids at or above the head %s: %s', a.name, s.head, a.ids) from numbered a, state s where upper(a.ids) > s.head
+                        union all
+                        select format('%s is open, but not in the state''s list', a.name) from numbered a, state s
+                            where a.name like 'open claim %' and a.claim_id <> all (s.open)
+                        union all
+                        select format('%s was nacked by claim %s, which is not in the state''s list', a.name, p.claim_id) from numbered a, state s, howdah.pending p
+                            where a.name = 'pending range ' || p.seq and p.queue_at is null and p.claim_id <> all (s.open)
+                        union all
+                        select format('%s lies below the floor and would never be taken', a.name) from numbered a, state s, howdah.pending p
+                            where a.name = 'pending range ' || p.seq and p.queue_at is not null and not c.ordered and (p.queue_at, p.seq) <= (s.floor_at, s.floor_seq)
+                        union all
+                        select format('%s says that it holds %s events, and holds %s', a.name, a.events,
+                                      cardinality(howdah.members(t, case when c.lanes > 1 then lane end, k.first_id, k.last_id, k.bits)))
+                            from numbered a join howdah.claims k on k.claim_id = a.claim_id and a.name like 'open claim %'
+                            where a.events <> cardinality(howdah.members(t, case when c.lanes > 1 then lane end, k.first_id, k.last_id, k.bits))
+                        union all
+                        select format('the head %s lies above the last id drawn, %s', s.head, drawn) from state s where s.head > drawn + 1
+                    ) x;
+            end loop;
+        end loop;
+    end loop;
+end $$;

@@ -1,0 +1,21 @@
+-- howdah.alter_topic: changes what may change of a topic. Null leaves a value as it is. retention can only be changed where the
+-- topic was created with one; max_bytes is its hard limit; idle_timeout ends producers that sit idle in a transaction.
+create or replace function howdah.alter_topic(topic text, retention interval default null, max_bytes bigint default null,
+        idle_timeout interval default null) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+    t howdah.topic := howdah.find_topic(topic);
+begin
+    perform howdah.need_owner('alter topics');
+    if (retention is not null or max_bytes is not null) and t.retention is null then
+        raise exception 'topic % keeps its events for ever', quote_literal(topic)
+            using errcode = 'feature_not_supported', hint = 'Only a topic that was created with a retention can have one changed: create a new topic.';
+    elsif retention <= interval '0' or max_bytes <= 0 or idle_timeout < interval '1 s' then
+        raise exception 'retention %, max_bytes %, idle_timeout %: not positive', retention, max_bytes, idle_timeout
+            using errcode = 'invalid_parameter_value', hint = 'Use a positive retention and max_bytes, and an idle_timeout of at least 1 s.';
+    end if;
+    update howdah.topic x set retention = coalesce(alter_topic.retention, x.retention), max_bytes = coalesce(alter_topic.max_bytes, x.max_bytes),
+        idle_timeout = coalesce(alter_topic.idle_timeout, x.idle_timeout) where x.number = t.number;
+    perform howdah.install_topic(t.number);
+end $$;
