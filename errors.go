@@ -1,0 +1,74 @@
+package howdah
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Errors for errors.Is. The error that is returned says more: what was wrong, with what value, and what to do.
+var (
+	ErrNotFound     = errors.New("not found")                // no topic or consumer of that name
+	ErrExists       = errors.New("exists with other values") // created before, differently
+	ErrInvalid      = errors.New("invalid argument")         // a value out of range, a bad name, invalid JSON
+	ErrDenied       = errors.New("permission denied")        // the role lacks a right
+	ErrClaimLost    = errors.New("claim no longer held")     // the lease passed, or the claim was ended
+	ErrBusy         = errors.New("busy")                     // a lock was waited for in vain; try again
+	ErrSequenceBack = errors.New("sequence went back")       // new events would never be delivered
+	ErrRefused      = errors.New("refused")                  // the guard refused an id
+)
+
+var kinds = map[string]error{
+	"42704": ErrNotFound,
+	"42710": ErrExists, "42P07": ErrExists, "2BP01": ErrExists,
+	"22023": ErrInvalid, "42602": ErrInvalid, "22004": ErrInvalid, "22P02": ErrInvalid, "0A000": ErrInvalid, "25000": ErrInvalid,
+	"22P05": ErrInvalid, "22021": ErrInvalid,
+	"42501": ErrDenied,
+	"55P03": ErrBusy,
+	"HW001": ErrClaimLost, "HW002": ErrSequenceBack, "HW003": ErrRefused,
+}
+
+// Error is what the database answered: PostgreSQL's message, its hint of what to do, and the kind for errors.Is.
+type Error struct {
+	Kind error // one of the Err… variables, or nil
+	Op   string
+	Hint string
+	err  error
+}
+
+func (e *Error) Error() string {
+	var pg *pgconn.PgError
+	if !errors.As(e.err, &pg) {
+		return e.Op + ": " + e.err.Error()
+	}
+	s := e.Op + ": " + pg.Message
+	if pg.Detail != "" {
+		s += " (" + pg.Detail + ")"
+	}
+	if pg.Hint != "" {
+		s += "; " + pg.Hint
+	}
+	return s
+}
+
+// Unwrap gives the kind and the driver's error.
+func (e *Error) Unwrap() []error {
+	if e.Kind == nil {
+		return []error{e.err}
+	}
+	return []error{e.Kind, e.err}
+}
+
+// wrap says what was being done, and finds the kind of PostgreSQL's errors.
+func wrap(err error, op string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	op = fmt.Sprintf(op, args...)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return &Error{Kind: kinds[pg.Code], Op: op, Hint: pg.Hint, err: err}
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}

@@ -1,0 +1,144 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Window limits a claim; the zero value does not.
+type Window struct {
+	From, Until time.Time // received_at >= From and < Until; zero: no bound
+	NewestFirst bool
+}
+
+// Reserve makes one claim of at most batch events and commits it, not waiting for the disk: if a crash loses the claim,
+// its events are delivered again. ok is false when there is nothing to do now.
+func Reserve(ctx context.Context, pool *pgxpool.Pool, consumer string, batch int, lease time.Duration, w Window) (r Reservation, ok bool, err error) {
+	var id *int64
+	var lane, attempt *int
+	var first, last *int64
+	var until *time.Time
+	err = pool.QueryRow(ctx, `select r.claim_id, r.lane, r.first_id, r.last_id, r.bits::text, r.events, r.attempt, r.lease_until
+		from (select pg_catalog.set_config('synchronous_commit', 'off', true) offset 0) s,
+		lateral howdah.reserve($1::text, $2::int, $3::interval, $4::timestamptz, $5::timestamptz, $6::boolean) r
+		where s.set_config = 'off'`,
+		consumer, batch, duration(lease), instant(w.From), instant(w.Until), w.NewestFirst).
+		Scan(&id, &lane, &first, &last, &r.Bits, &r.Events, &attempt, &until)
+	if err != nil || id == nil {
+		return r, false, err
+	}
+	r.ClaimID, r.Lane, r.FirstID, r.LastID, r.Attempt, r.LeaseUntil = *id, *lane, *first, *last, *attempt, until.UTC()
+	return r, true, nil
+}
+
+// duration makes an interval parameter; zero means the consumer's own.
+func duration(d time.Duration) any {
+	if d == 0 {
+		return nil
+	}
+	return fmt.Sprintf("%d microseconds", d.Microseconds())
+}
+
+// A Reader reads the rows of reservations of one consumer.
+type Reader struct {
+	all, some string // queries without and with bits
+	ofLane    bool
+	raw       bool
+}
+
+// NewReader asks the database how the consumer's events are read.
+func NewReader(ctx context.Context, q Querier, consumer string) (*Reader, error) {
+	r := &Reader{}
+	var format string
+	err := q.QueryRow(ctx, `select x.ordered and t.partitions > 1, t.format,
+			howdah.read_query(x.topic, x.ordered and t.partitions > 1, false), howdah.read_query(x.topic, x.ordered and t.partitions > 1, true)
+		from howdah.describe_consumer($1) x, lateral howdah.describe_topic(x.topic) t`, consumer).
+		Scan(&r.ofLane, &format, &r.all, &r.some)
+	r.raw = format == "bytes"
+	return r, err
+}
+
+// Read returns the events of a reservation, ascending by id.
+func (r *Reader) Read(ctx context.Context, pool *pgxpool.Pool, v Reservation) ([]Event, error) {
+	sql, args := r.all, []any{v.FirstID, v.LastID}
+	if v.Bits != nil {
+		sql, args = r.some, append(args, *v.Bits)
+	}
+	if r.ofLane {
+		args = append(args, v.Lane)
+	}
+	// A plan that was made when the table was small must not become a scan later, so sequential scans are off while
+	// this query is planned and run; both statements travel together and make one transaction.
+	b := &pgx.Batch{}
+	b.Queue("select pg_catalog.set_config('enable_seqscan', 'off', true)")
+	b.Queue(sql, args...)
+	res := pool.SendBatch(ctx, b)
+	defer func() { _ = res.Close() }()
+	if _, err := res.Exec(); err != nil {
+		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
+	}
+	rows, err := res.Query()
+	if err != nil {
+		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
+	}
+	events := make([]Event, 0, v.Events)
+	for rows.Next() {
+		var key, headers *string
+		var eventTime, receivedAt *time.Time
+		e := Event{Attempt: v.Attempt}
+		if err := rows.Scan(&e.ID, &key, &e.Payload, &headers, &eventTime, &receivedAt, &e.Partition); err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
+		}
+		if key != nil {
+			e.Key = *key
+		}
+		if headers != nil {
+			e.Headers = json.RawMessage(*headers)
+		}
+		if eventTime != nil {
+			e.EventTime = eventTime.UTC()
+		}
+		if receivedAt != nil {
+			e.ReceivedAt = receivedAt.UTC()
+		}
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
+	}
+	return events, nil
+}
+
+// Ack marks a claim, or the named events of it, as done.
+func Ack(ctx context.Context, q Querier, claimID int64, ids []int64) (n int64, err error) {
+	err = q.QueryRow(ctx, "select howdah.ack($1::bigint, $2::bigint[])", claimID, ids).Scan(&n)
+	return n, err
+}
+
+// Nack sends a claim's events, or the named ones, round again, after retryIn if it is not negative.
+func Nack(ctx context.Context, q Querier, claimID int64, ids []int64, reason string, retryIn time.Duration) (n int64, err error) {
+	var in any
+	if retryIn >= 0 {
+		in = fmt.Sprintf("%d microseconds", retryIn.Microseconds())
+	}
+	err = q.QueryRow(ctx, "select howdah.nack($1::bigint, $2::bigint[], $3::text, $4::interval)", claimID, ids, text(reason), in).Scan(&n)
+	return n, err
+}
+
+// Release hands a claim back without counting an attempt.
+func Release(ctx context.Context, q Querier, claimID int64) (n int64, err error) {
+	err = q.QueryRow(ctx, "select howdah.release($1::bigint)", claimID).Scan(&n)
+	return n, err
+}
+
+// Extend prolongs a claim by a lease from now.
+func Extend(ctx context.Context, q Querier, claimID int64, lease time.Duration) (until time.Time, err error) {
+	err = q.QueryRow(ctx, "select howdah.extend($1::bigint, $2::interval)", claimID, duration(lease)).Scan(&until)
+	return until.UTC(), err
+}

@@ -1,0 +1,133 @@
+package howdah
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A Handler processes a batch of events. A nil error acks it. A *FailedError names the events that failed, the others
+// are acked. Any other error on a batch makes Run try its halves again, down to single events, and the one that fails
+// alone is nacked: a poison event does not take its neighbours along. So a handler may see an event more than once.
+type Handler func(ctx context.Context, batch []Event) error
+
+// A TxHandler processes a batch in a transaction that also acks it. An error rolls both back.
+type TxHandler func(ctx context.Context, tx pgx.Tx, batch []Event) error
+
+// FailedError lets a Handler name the events that failed, by id.
+type FailedError struct{ Events map[int64]error }
+
+func (e *FailedError) Error() string { return fmt.Sprintf("%d events failed", len(e.Events)) }
+
+// A RunOption changes how Run works.
+type RunOption func(*runOptions)
+
+type runOptions struct {
+	workers int
+	batch   int
+	lease   time.Duration
+	grace   time.Duration
+	tx      pgx.TxOptions
+	once    bool
+}
+
+// Workers is how many batches are handled at a time in this process; the default is 1.
+func Workers(n int) RunOption { return func(o *runOptions) { o.workers = n } }
+
+// Batch is how many events a handler gets at most; the default is 100.
+func Batch(n int) RunOption { return func(o *runOptions) { o.batch = n } }
+
+// RunLease takes another lease than the consumer's. Leases are extended while a handler works.
+func RunLease(d time.Duration) RunOption { return func(o *runOptions) { o.lease = d } }
+
+// Grace is how long handlers may go on after ctx has ended, before their context ends too; the default is 10 s.
+func Grace(d time.Duration) RunOption { return func(o *runOptions) { o.grace = d } }
+
+// TxOptions are those of RunTx's transactions, such as the isolation level.
+func TxOptions(tx pgx.TxOptions) RunOption { return func(o *runOptions) { o.tx = tx } }
+
+// UntilIdle makes Run return when there is nothing to do any more, instead of waiting for new events.
+func UntilIdle() RunOption { return func(o *runOptions) { o.once = true } }
+
+// Run calls handler with batches of events, at least once each, until ctx ends. While handlers work their leases are
+// extended and the next batches are fetched. When ctx ends, handlers are given time to finish, what they finish is
+// acked, and what they had not begun is handed back. Lost connections and failovers are waited for; an error that
+// retrying cannot mend (an unknown consumer, a missing right) is returned.
+func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOption) error {
+	return c.run(ctx, options, func(ctx context.Context, r *runner, j *job, batch []Event) error {
+		err := guard(func() error { return handler(ctx, batch) })
+		var failed *FailedError
+		if err != nil && !errors.As(err, &failed) {
+			return err
+		}
+		var good []int64
+		if failed != nil {
+			for _, e := range batch {
+				if reason, bad := failed.Events[e.ID]; bad {
+					if err := r.nack(ctx, j, e.ID, reason); err != nil {
+						return &settleError{err}
+					}
+				} else {
+					good = append(good, e.ID)
+				}
+			}
+			if len(good) == 0 {
+				return nil
+			}
+		} else if len(batch) != len(j.events) {
+			good = ids(batch)
+		}
+		if err := r.ack(ctx, j, good); err != nil {
+			return &settleError{err}
+		}
+		return nil
+	})
+}
+
+// RunTx calls handler in a transaction that also acks the batch: its writes and the ack commit together, so effects in
+// this database happen exactly once, whatever crashes. Otherwise it is like Run.
+func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunOption) error {
+	return c.run(ctx, options, func(ctx context.Context, r *runner, j *job, batch []Event) error {
+		var part []int64
+		if len(batch) != len(j.events) {
+			part = ids(batch)
+		}
+		return pgx.BeginTxFunc(ctx, c.db.pool, r.o.tx, func(tx pgx.Tx) error {
+			if err := guard(func() error { return handler(ctx, tx, batch) }); err != nil {
+				return err
+			}
+			_, err := j.claim.AckTx(ctx, tx, part...)
+			if err != nil {
+				return &settleError{err}
+			}
+			return nil
+		})
+	})
+}
+
+func ids(batch []Event) []int64 {
+	all := make([]int64, len(batch))
+	for i, e := range batch {
+		all[i] = e.ID
+	}
+	return all
+}
+
+// guard turns a panic of a handler into an error, so that one poison event does not end the process.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("handler panicked: %v", p)
+		}
+	}()
+	return f()
+}
+
+// settleError marks an error of an ack or nack, as opposed to one of the handler.
+type settleError struct{ err error }
+
+func (e *settleError) Error() string { return e.err.Error() }
+func (e *settleError) Unwrap() error { return e.err }

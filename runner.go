@@ -1,0 +1,283 @@
+package howdah
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/howdah/howdah/internal/eventlog"
+)
+
+// A runner is one call of Run: a claimer that reserves batches one after another, workers that read and handle them, and
+// a keeper that extends the leases of all that is held here.
+type runner struct {
+	c      *Consumer
+	o      runOptions
+	reader *eventlog.Reader
+	handle func(ctx context.Context, r *runner, j *job, batch []Event) error
+	kick   chan struct{} // an ack or nack may have made something claimable
+
+	mu   sync.Mutex
+	held map[int64]*job
+}
+
+// A job is one claim on its way through this process.
+type job struct {
+	claim  Claim
+	r      eventlog.Reservation
+	events []Event
+	cancel context.CancelCauseFunc // set while a handler works
+}
+
+func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(context.Context, *runner, *job, []Event) error) error {
+	o := runOptions{workers: 1, batch: 100, grace: 10 * time.Second}
+	for _, f := range options {
+		f(&o)
+	}
+	if o.workers < 1 {
+		o.workers = 1
+	}
+	r := &runner{c: c, o: o, handle: handle, kick: make(chan struct{}, 1), held: map[int64]*job{}}
+	var lease time.Duration
+	err := r.patiently(ctx, func() (err error) {
+		if r.reader, err = eventlog.NewReader(ctx, c.db.pool, c.name); err != nil {
+			return err
+		}
+		return c.db.pool.QueryRow(ctx, "select lease from howdah.describe_consumer($1::text)", c.name).Scan(&lease)
+	})
+	if err != nil {
+		return wrap(err, "run %s", c.name)
+	}
+	if o.lease > 0 {
+		lease = o.lease
+	}
+
+	// Handlers outlive ctx by the grace period.
+	work, abort := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer abort(nil)
+	stopGrace := context.AfterFunc(ctx, func() { time.AfterFunc(o.grace, func() { abort(ctx.Err()) }) })
+	defer stopGrace()
+
+	jobs := make(chan *job)
+	var workers, keeper sync.WaitGroup
+	for range o.workers {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for j := range jobs {
+				r.work(work, j)
+			}
+		}()
+	}
+	keeping, stopKeeping := context.WithCancel(work)
+	keeper.Add(1)
+	go func() { defer keeper.Done(); r.keep(keeping, lease) }()
+
+	err = r.claim(ctx, jobs)
+	close(jobs)
+	workers.Wait()
+	stopKeeping()
+	keeper.Wait()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil
+	}
+	return wrap(err, "run %s", c.name)
+}
+
+// claim reserves batches for the workers until ctx ends. A batch that no worker has begun is handed back then.
+func (r *runner) claim(ctx context.Context, jobs chan<- *job) error {
+	for {
+		var v eventlog.Reservation
+		var ok bool
+		err := r.patiently(ctx, func() (err error) {
+			v, ok, err = eventlog.Reserve(ctx, r.c.db.pool, r.c.name, r.o.batch, r.o.lease, eventlog.Window{})
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case !ok && r.o.once:
+			if r.busy() {
+				if err := r.c.db.wakerOf().Wait(ctx, r.c.name, r.kick); err != nil {
+					return err
+				}
+				continue
+			}
+			return nil
+		case !ok:
+			err := r.patiently(ctx, func() error { return r.c.db.wakerOf().Wait(ctx, r.c.name, r.kick) })
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		j := &job{r: v, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil, db: r.c.db}}
+		r.mu.Lock()
+		r.held[v.ClaimID] = j
+		r.mu.Unlock()
+		select {
+		case jobs <- j:
+		case <-ctx.Done():
+			r.drop(j)
+			if err := j.claim.Release(context.WithoutCancel(ctx)); err != nil {
+				r.c.db.log.Warn("a claim could not be handed back; it comes back when its lease has passed", "consumer", r.c.name, "error", err)
+			}
+			return ctx.Err()
+		}
+	}
+}
+
+func (r *runner) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.held) > 0
+}
+
+func (r *runner) drop(j *job) {
+	r.mu.Lock()
+	delete(r.held, j.claim.ID)
+	r.mu.Unlock()
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// work reads one batch and handles it.
+func (r *runner) work(ctx context.Context, j *job) {
+	defer r.drop(j)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.mu.Lock()
+	j.cancel = cancel
+	r.mu.Unlock()
+	log := r.c.db.log.With("consumer", r.c.name, "claim", j.claim.ID)
+	err := r.patiently(ctx, func() (err error) {
+		j.events, err = r.reader.Read(ctx, r.c.db.pool, j.r)
+		return err
+	})
+	if err != nil {
+		log.Warn("a claim could not be read; it comes back when its lease has passed", "error", err)
+		return
+	}
+	if len(j.events) == 0 {
+		err = r.ack(ctx, j, nil)
+	} else {
+		err = r.bisect(ctx, j, j.events)
+	}
+	if err != nil {
+		log.Warn("a claim could not be settled; what is left of it is delivered again", "error", err)
+	}
+}
+
+// bisect handles a batch, and where the handler fails its halves, so that what fails alone is nacked alone.
+func (r *runner) bisect(ctx context.Context, j *job, batch []Event) error {
+	err := r.handle(ctx, r, j, batch)
+	var settle *settleError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &settle):
+		return err
+	case ctx.Err() != nil:
+		// Stopped, or the claim was lost, while the handler worked: that is no failure of its events.
+		if _, err := eventlog.Release(context.WithoutCancel(ctx), r.c.db.pool, j.claim.ID); err != nil {
+			return err
+		}
+		return context.Cause(ctx)
+	case passing(err):
+		// The database went away under the handler; its events are not to blame.
+		return err
+	case len(batch) == 1:
+		return r.nack(ctx, j, batch[0].ID, err)
+	}
+	half := len(batch) / 2
+	if err := r.bisect(ctx, j, batch[:half]); err != nil {
+		return err
+	}
+	return r.bisect(ctx, j, batch[half:])
+}
+
+func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
+	return r.patiently(ctx, func() error {
+		_, err := eventlog.Ack(ctx, r.c.db.pool, j.claim.ID, ids)
+		return err
+	})
+}
+
+func (r *runner) nack(ctx context.Context, j *job, id int64, reason error) error {
+	r.c.db.log.Debug("an event failed", "consumer", r.c.name, "id", id, "attempt", j.r.Attempt, "error", reason)
+	return r.patiently(ctx, func() error {
+		_, err := eventlog.Nack(ctx, r.c.db.pool, j.claim.ID, []int64{id}, reason.Error(), -1)
+		return err
+	})
+}
+
+// keep extends what is held here three times a lease. A handler whose claim is lost is told through its context.
+func (r *runner) keep(ctx context.Context, lease time.Duration) {
+	tick := time.NewTicker(max(lease/3, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r.mu.Lock()
+		jobs := make([]*job, 0, len(r.held))
+		for _, j := range r.held {
+			jobs = append(jobs, j)
+		}
+		r.mu.Unlock()
+		for _, j := range jobs {
+			_, err := eventlog.Extend(ctx, r.c.db.pool, j.claim.ID, r.o.lease)
+			if err = wrap(err, "extend"); errors.Is(err, ErrClaimLost) {
+				r.mu.Lock()
+				if j.cancel != nil && r.held[j.claim.ID] == j {
+					j.cancel(err)
+				}
+				r.mu.Unlock()
+			}
+		}
+	}
+}
+
+// patiently calls f until it succeeds, fails for good, or ctx ends. Lost connections, a server that starts or stops, a
+// failover and busy locks pass.
+func (r *runner) patiently(ctx context.Context, f func() error) error {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := f()
+		if err == nil || !passing(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if wait > 100*time.Millisecond {
+			r.c.db.log.Warn("the database does not answer; trying again", "consumer", r.c.name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait/2 + rand.N(wait)):
+		}
+	}
+}
+
+// passing says whether an error may pass when one tries again.
+func passing(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		// no answer from the server: the connection failed, or ctx ended
+		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	}
+	switch pg.Code[:2] {
+	case "08", "53", "57", "58", "40": // connection, resources, shutdown and start-up, I/O, serialization
+		return pg.Code != "57014" // a cancelled statement
+	}
+	return pg.Code == "55P03" || pg.Code == "25006" // a busy consumer; a standby that is being promoted
+}
