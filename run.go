@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A Handler processes a batch of events. A nil error acks it. A *FailedError names the events that failed, the others
@@ -95,17 +96,31 @@ func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunO
 		if len(batch) != len(j.events) {
 			part = ids(batch)
 		}
-		return pgx.BeginTxFunc(ctx, c.db.pool, r.o.tx, func(tx pgx.Tx) error {
-			if err := guard(func() error { return handler(ctx, tx, batch) }); err != nil {
+		err := serializably(func() error {
+			return pgx.BeginTxFunc(ctx, c.db.pool, r.o.tx, func(tx pgx.Tx) error {
+				if err := guard(func() error { return handler(ctx, tx, batch) }); err != nil {
+					return err
+				}
+				_, err := j.claim.AckTx(ctx, tx, part...)
 				return err
-			}
-			_, err := j.claim.AckTx(ctx, tx, part...)
-			if err != nil {
-				return &settleError{err}
-			}
-			return nil
+			})
 		})
+		if errors.Is(err, ErrClaimLost) {
+			return &settleError{err}
+		}
+		return err
 	})
+}
+
+// serializably runs a transaction again, at most four times, when it lost against another one (SQLSTATE class 40).
+func serializably(f func() error) error {
+	for try := 1; ; try++ {
+		err := f()
+		var pg *pgconn.PgError
+		if err == nil || try > 4 || !errors.As(err, &pg) || pg.Code[:2] != "40" {
+			return err
+		}
+	}
 }
 
 func ids(batch []Event) []int64 {

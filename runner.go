@@ -3,7 +3,9 @@ package howdah
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -189,9 +191,12 @@ func (r *runner) bisect(ctx context.Context, j *job, batch []Event) error {
 			return err
 		}
 		return context.Cause(ctx)
-	case passing(err):
+	case gone(err):
 		// The database went away under the handler; its events are not to blame.
-		return err
+		return r.patiently(ctx, func() error {
+			_, err := eventlog.Release(ctx, r.c.db.pool, j.claim.ID)
+			return err
+		})
 	case len(batch) == 1:
 		return r.nack(ctx, j, batch[0].ID, err)
 	}
@@ -266,6 +271,17 @@ func (r *runner) patiently(ctx context.Context, f func() error) error {
 		case <-time.After(wait/2 + rand.N(wait)):
 		}
 	}
+}
+
+// gone says whether an error that a handler returned means that the connection to the database was lost.
+func gone(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return passing(err) && pg.Code[:2] != "40"
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
 // passing says whether an error may pass when one tries again.

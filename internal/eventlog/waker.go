@@ -59,11 +59,12 @@ func (w *Waker) Close() {
 // it makes sure, with the flag up, that no producer is open and nothing is left, because a producer that looked at the
 // flag before it was up will not notify.
 func (w *Waker) Wait(ctx context.Context, consumer string, kicked <-chan struct{}) error {
-	var wake <-chan struct{} // not nil: this worker counts as asleep and the flag is up
+	var wake <-chan struct{} // not nil: this worker counts as asleep on topic, and the flag is up
+	var topic int
 	for {
 		v, err := watch(ctx, w.pool, consumer)
 		if wake != nil && (err != nil || v.behind || v.marked) {
-			w.leave(v.topic)
+			w.leave(topic)
 		}
 		if err != nil || v.behind {
 			return err
@@ -77,12 +78,13 @@ func (w *Waker) Wait(ctx context.Context, consumer string, kicked <-chan struct{
 			return sleep(ctx, min(limit, max(time.Millisecond, min(v.markAge/20, time.Second))), nil, kicked)
 		}
 		if wake != nil {
-			defer w.leave(v.topic)
+			defer w.leave(topic)
 			return sleep(ctx, limit, wake, kicked)
 		}
 		var raised bool
-		if wake, raised = w.enter(ctx, v.topic); !raised {
-			w.leave(v.topic)
+		topic = v.topic
+		if wake, raised = w.enter(ctx, topic); !raised {
+			w.leave(topic)
 			return sleep(ctx, min(limit, 50*time.Millisecond), nil, kicked)
 		}
 	}
