@@ -1,6 +1,6 @@
 -- howdah.check_window: refuses windows where they cannot be kept.
 create or replace function howdah.check_window(c howdah.consumer, t howdah.topic, from_time timestamptz, until_time timestamptz) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable as $$
 begin
     if c.ordered then
         raise exception 'consumer % is ordered: no windows and no newest_first', quote_literal(c.name)

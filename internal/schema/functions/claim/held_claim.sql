@@ -2,7 +2,7 @@
 -- the transaction that claimed: a poison event would be retried for ever, because a rollback takes the claim back too.
 -- Locks: the claim's row, FOR NO KEY UPDATE (an extension does not meet it).
 create or replace function howdah.held_claim(claim_id bigint, what text) returns howdah.claims
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     k howdah.claims;
     x record;

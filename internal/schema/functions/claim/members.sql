@@ -2,7 +2,7 @@
 -- lane null: all rows of the topic. Index: the primary key, or (partition, id).
 create or replace function howdah.members(t howdah.topic, lane int, first bigint, last bigint, bits bit varying, n bigint default null)
 returns bigint[]
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
     ids bigint[];
 begin

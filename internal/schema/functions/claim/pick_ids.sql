@@ -1,7 +1,7 @@
 -- howdah.pick_ids: those of ids that a claim still holds (all that it holds where ids is null). An id that never was in
 -- the claim's range is an error.
 create or replace function howdah.pick_ids(k howdah.claims, ids bigint[]) returns bigint[]
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 declare
     t     howdah.topic;
     every int;

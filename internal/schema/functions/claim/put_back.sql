@@ -2,7 +2,7 @@
 -- pieces, where they hold rows. It was never handed out, so it counts no attempt.
 create or replace function howdah.put_back(c howdah.consumer, t howdah.topic, s howdah.lane_state, first bigint, last bigint,
         bits bit varying, taken bigint[], attempts int, batch_limit int) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     lo   bigint := (select min(i) from unnest(taken) i);
     hi   bigint := (select max(i) from unnest(taken) i);

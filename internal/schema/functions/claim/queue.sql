@@ -2,7 +2,7 @@
 -- claimer passes it. The caller holds the consumer's lock.
 create or replace function howdah.queue(consumer int, lane int, s howdah.lane_state, due timestamptz, first_id bigint, last_id bigint,
         bits bit varying, events bigint, attempts int, batch_limit int default null, error text default null) returns void
-language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language sql volatile as $$
     insert into howdah.pending (consumer, lane, queue_at, due, first_id, last_id, bits, events, attempts, batch_limit, error)
     values (consumer, lane, greatest(due, s.floor_at + interval '1 microsecond'), due, first_id, last_id, bits, events, attempts, batch_limit, error)
 $$;

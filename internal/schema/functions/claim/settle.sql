@@ -1,6 +1,6 @@
 -- howdah.settle: takes ids out of a claim, and ends it when none is left. The row's update is HOT.
 create or replace function howdah.settle(k howdah.claims, ids bigint[], outcome text) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     b  bit varying := coalesce(k.bits, repeat('0', (k.last_id - k.first_id + 1)::int)::bit varying);
     id bigint;

@@ -4,7 +4,7 @@
 -- A claim row that is locked is skipped: its worker is alive. The caller holds the consumer's lock.
 -- A batch that is lost comes back in halves and counts no attempt; a delivery alone counts, and dies at max_attempts.
 create or replace function howdah.settle_lane(c howdah.consumer, t howdah.topic, lane int, inout s howdah.lane_state, out changed boolean)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 #variable_conflict use_column
 declare
     at    timestamptz := clock_timestamp();

@@ -3,7 +3,7 @@
 -- later statement than the stable id. Ranges without rows are closed and the search goes on: no rows means nothing to do.
 create or replace function howdah.take_head(t howdah.topic, every int, n int, inout s howdah.lane_state,
         out events int, out first_id bigint, out last_id bigint, out moved boolean)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     x     record;
     bound bigint;

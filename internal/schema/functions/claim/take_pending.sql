@@ -4,7 +4,7 @@
 -- Index: pending_queue.
 create or replace function howdah.take_pending(c howdah.consumer, t howdah.topic, lane int, n int, inout s howdah.lane_state,
         out events int, out first_id bigint, out last_id bigint, out bits bit varying, out attempts int, out blocked boolean)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 #variable_conflict use_variable
 declare
     at    timestamptz := clock_timestamp();

@@ -3,7 +3,7 @@
 create or replace function howdah.take_window(c howdah.consumer, t howdah.topic, n int, from_time timestamptz, until_time timestamptz,
         newest_first boolean, inout s howdah.lane_state,
         out events int, out first_id bigint, out last_id bigint, out bits bit varying, out attempts int)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 #variable_conflict use_variable
 declare
     at   timestamptz := clock_timestamp();

@@ -1,6 +1,6 @@
 -- howdah.check_lease: refuses a lease that is not between 1 ms and 7 days.
 create or replace function howdah.check_lease(lease interval, nullable boolean) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable as $$
 begin
     if lease is null and nullable or lease between interval '1 ms' and interval '7 days' then
         return;

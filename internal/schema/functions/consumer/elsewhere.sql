@@ -1,7 +1,7 @@
 -- howdah.elsewhere: the ids of a lane between two ids that are open, pending or dead, as ranges.
 create or replace function howdah.elsewhere(c howdah.consumer, t howdah.topic, lane int, s howdah.lane_state, from_id bigint, until_id bigint)
 returns int8multirange
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 #variable_conflict use_variable
 declare
     answer int8multirange := '{}';

@@ -1,7 +1,7 @@
 -- howdah.end_open: ends the open claims of a lane; their acks fail from now on. A claim row that a worker has locked (its ack
 -- is not committed) is waited for, at most 1 s. The caller holds the consumer's lock.
 create or replace function howdah.end_open(c howdah.consumer, s howdah.lane_state, outcome text) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     patience text := current_setting('lock_timeout');
 begin

@@ -2,7 +2,7 @@
 -- remembered lowest id on, at most 10,000 a call. The newest row stays, and so does every claim that may be open.
 -- Index: claims_of_lane.
 create or replace function howdah.fold(c howdah.consumer, lane int) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 #variable_conflict use_variable
 declare
     f     howdah.folded;

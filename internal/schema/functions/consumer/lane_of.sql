@@ -1,6 +1,11 @@
 -- howdah.lane_of: the state of a lane: what its newest claim row carries. Index: claims_of_lane, from its upper end.
 create or replace function howdah.lane_of(consumer int, lane int) returns howdah.lane_state
-language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-    select row(c.head, c.stable, c.open, c.next_lease, c.look_at, c.floor_at, c.floor_seq)::howdah.lane_state
-    from howdah.claims c where c.consumer = lane_of.consumer and c.lane = lane_of.lane order by c.claim_id desc limit 1
-$$;
+language plpgsql volatile as $$
+declare
+    s howdah.lane_state;
+begin
+    select c.head, c.stable, c.open, c.next_lease, c.look_at, c.floor_at, c.floor_seq into s
+    from howdah.claims c where c.consumer = lane_of.consumer and c.lane = lane_of.lane order by c.claim_id desc limit 1;
+    return s;
+end $$;
+revoke execute on function howdah.lane_of(int, int) from public;

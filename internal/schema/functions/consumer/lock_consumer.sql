@@ -1,7 +1,7 @@
 -- howdah.lock_consumer: the consumer's row, locked FOR NO KEY UPDATE: claimers of one consumer, seek, replay and redrive
 -- exclude each other with it. Waits at most 1 s, then an error that names who blocks. Writes no row version.
 create or replace function howdah.lock_consumer(consumer text) returns howdah.consumer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     c        howdah.consumer;
     patience text;

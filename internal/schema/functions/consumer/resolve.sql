@@ -3,7 +3,7 @@
 -- the next event, so that a head above the sequence always means that the sequence went back. Times use BRIN and read all
 -- events from then on, because arrival order is not id order.
 create or replace function howdah.resolve(t howdah.topic, what text, target text) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     at     timestamptz;
     answer bigint;

@@ -2,7 +2,7 @@
 -- The caller holds the consumer's lock.
 create or replace function howdah.write_state(consumer int, lane int, s howdah.lane_state,
         first_id bigint default null, last_id bigint default null, outcome text default null) returns void
-language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language sql volatile as $$
     insert into howdah.claims (claim_id, consumer, lane, first_id, last_id, ended_at, outcome,
                                head, stable, open, next_lease, look_at, floor_at, floor_seq)
     values (nextval('howdah.claim_number') << 20 | floor(random() * 1048576)::bigint, consumer, lane, first_id, last_id,

@@ -1,7 +1,7 @@
 -- howdah.waiting: how many events of a topic lie from an id up to last_id: counted up to 1,000, beyond that the distance of
 -- ids without what closed segments left out, or its share for one of many partitions.
 create or replace function howdah.waiting(t howdah.topic, every int, from_id bigint, last_id bigint) returns bigint
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+language plpgsql stable set enable_seqscan = off as $$
 declare
     n bigint;
 begin

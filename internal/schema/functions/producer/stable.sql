@@ -3,7 +3,7 @@
 -- mark while a prepared transaction holds either (PREPARE TRANSACTION moves locks one partition at a time).
 -- Rows up to it must be read by a later statement with a later snapshot. It may go back.
 create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile as $$
 declare
     me oid := (select oid from pg_database where datname = current_database());
 begin

@@ -1,6 +1,6 @@
 -- howdah.find_consumer: the consumer of that name, or an error that lists what there is. Reads howdah.consumer by name.
 create or replace function howdah.find_consumer(consumer text) returns howdah.consumer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 declare
     c howdah.consumer;
 begin

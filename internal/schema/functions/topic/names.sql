@@ -1,6 +1,6 @@
 -- howdah.check_name: refuses what is not a name of a topic, consumer or collection. No locks, no tables.
 create or replace function howdah.check_name(kind text, name text) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable as $$
 begin
     if name is null or name !~ '^[a-z][a-z0-9_.-]{0,62}$' then
         raise exception '% name % is not allowed', kind, coalesce(quote_literal(name), 'null')

@@ -1,6 +1,6 @@
 -- howdah.need: refuses a caller without that right on a topic's table. The rights are PostgreSQL's own.
 create or replace function howdah.need(privilege text, source regclass) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 begin
     if not (has_table_privilege(howdah.caller(), source, privilege)
             or privilege = 'INSERT' and has_any_column_privilege(howdah.caller(), source, 'INSERT')) then

@@ -1,6 +1,6 @@
 -- howdah.need_owner: refuses a caller who is not a member of the role that owns Howdah's schema.
 create or replace function howdah.need_owner(what text) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 declare
     owner name := (select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'howdah');
 begin
