@@ -10,6 +10,7 @@ const (
 
 // Exp is e^x, the same to the last bit on every machine and within 2 units in the last place of the true value.
 func Exp(x float64) float64 {
+	x = float64(x) // a product that is passed in must be rounded before it is added to anything
 	switch {
 	case x != x:
 		return x
@@ -51,6 +52,7 @@ func Log(x float64) float64 {
 
 // Round is the integer nearest to x, halves away from zero.
 func Round(x float64) int64 {
+	x = float64(x) // as in Exp: this function is inlined
 	if x < 0 {
 		return -int64(math.Floor(-x + 0.5))
 	}
