@@ -17,6 +17,7 @@ declare
     found_ids bigint[];
     taken bigint[];
     base  bigint;
+    holes boolean := false;                                 -- a range that was taken has ids that do not belong to it
 begin
     blocked := false;
     loop
@@ -59,6 +60,7 @@ begin
                     greatest(1, p.events - cardinality(taken)), p.attempts, p.batch_limit, p.error);
         end if;
         parts := parts + 1;
+        holes := holes or p.bits is not null;
         ids := ids || taken;
         attempts := p.attempts;
         small := p.batch_limit;
@@ -68,7 +70,7 @@ begin
         exit when room = 0 or cardinality(taken) < cardinality(found_ids);
     end loop;
     events := cardinality(ids);
-    if parts > 1 or p.bits is not null then
+    if parts > 1 or holes then
         bits := howdah.bits_of(ids, first_id, last_id);
     end if;
 end $$;

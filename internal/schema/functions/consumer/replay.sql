@@ -22,8 +22,7 @@ begin
         select * into x from howdah.settle_lane(c, t, lane, s);
         s := x.s;
         for r in
-            select unnest(int8multirange(int8range(from_id, least(until_id, s.head - 1), '[]')) - howdah.elsewhere(c, t, lane, s, from_id, until_id))
-            where from_id < s.head
+            select unnest(int8multirange(int8range(from_id, greatest(from_id, least(until_id + 1, s.head)))) - howdah.elsewhere(c, t, lane, s, from_id, until_id))
         loop
             perform howdah.queue(c.number, lane, s, clock_timestamp(), lower(r), upper(r) - 1, null, upper(r) - lower(r), 0);
         end loop;

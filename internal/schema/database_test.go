@@ -1,0 +1,93 @@
+package schema_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/howdah/howdah/internal/schema"
+)
+
+// emptyDatabase makes a database without Howdah and returns its URL.
+func emptyDatabase(t testing.TB) string {
+	t.Helper()
+	ctx := context.Background()
+	admin := os.Getenv("HOWDAH_TEST_SERVER")
+	if admin == "" {
+		t.Skip("HOWDAH_TEST_SERVER is not set")
+	}
+	b := make([]byte, 6)
+	_, _ = rand.Read(b)
+	name := "test_" + hex.EncodeToString(b)
+	run := func(sql string) {
+		conn := connect(t, admin)
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close(ctx)
+	}
+	run("create database " + name)
+	t.Cleanup(func() { run("drop database " + name + " with (force)") })
+	return admin + " dbname=" + name
+}
+
+// newDatabase makes a database with Howdah in it; its invariants are checked when the test ends.
+func newDatabase(t testing.TB) string {
+	t.Helper()
+	url := emptyDatabase(t)
+	ctx := context.Background()
+	conn := connect(t, url)
+	if _, err := schema.Migrate(ctx, conn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { checkAll(t, conn) })
+	return url
+}
+
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// checkAll fails the test when an invariant of any consumer or topic is broken.
+func checkAll(t testing.TB, conn *pgx.Conn) {
+	t.Helper()
+	rows, err := conn.Query(context.Background(), "select coalesce(topic, '') || ' ' || coalesce(consumer, '') || ': ' || problem from howdah.check()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Error("howdah.check: " + p)
+	}
+}
+
+// must runs SQL and fails the test on an error.
+func must(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if _, err := conn.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// one returns the single value of a query.
+func one[T any](t testing.TB, conn *pgx.Conn, sql string, args ...any) T {
+	t.Helper()
+	var v T
+	if err := conn.QueryRow(context.Background(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
