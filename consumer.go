@@ -130,10 +130,11 @@ func (c *Consumer) Claim(ctx context.Context, n int, options ...ClaimOption) (*C
 	for _, f := range options {
 		f(&o)
 	}
-	r, ok, err := eventlog.Reserve(ctx, c.db.pool, c.name, n, o.lease, o.window)
-	if err != nil || !ok {
+	made, err := eventlog.Reserve(ctx, c.db.pool, c.name, n, 1, o.lease, o.window)
+	if err != nil || len(made) == 0 {
 		return nil, wrap(err, "claim for %s", c.name)
 	}
+	r := made[0]
 	reader, err := eventlog.NewReader(ctx, c.db.pool, c.name)
 	if err != nil {
 		return nil, wrap(err, "claim for %s", c.name)
@@ -142,7 +143,7 @@ func (c *Consumer) Claim(ctx context.Context, n int, options ...ClaimOption) (*C
 	if err != nil {
 		return nil, wrap(err, "claim for %s", c.name)
 	}
-	return &Claim{ID: r.ClaimID, Events: events, LeaseUntil: r.LeaseUntil, db: c.db}, nil
+	return &Claim{ID: r.ClaimID, Events: events, LeaseUntil: r.LeaseUntil.UTC(), db: c.db}, nil
 }
 
 // Claim is a batch of events that one worker holds until it acks or nacks them, or the lease passes.

@@ -195,3 +195,18 @@ func (db *DB) Ping(ctx context.Context) (postgres string, err error) {
 	err = db.pool.QueryRow(ctx, "select pg_catalog.current_setting('server_version')").Scan(&postgres)
 	return postgres, wrap(err, "ping")
 }
+
+// Format is the topic's format: json or bytes.
+func (t *Topic) Format(ctx context.Context) (format string, err error) {
+	err = t.db.pool.QueryRow(ctx, "select format from howdah.describe_topic($1::text)", t.name).Scan(&format)
+	return format, wrap(err, "topic %s", t.name)
+}
+
+// Topic is the name of the topic that the consumer reads.
+func (c *Consumer) Topic(ctx context.Context) (topic string, err error) {
+	err = c.db.pool.QueryRow(ctx, "select topic from howdah.describe_consumer($1::text)", c.name).Scan(&topic)
+	return topic, wrap(err, "consumer %s", c.name)
+}
+
+// From starts where the text says: "earliest", "latest", an id, or a time with its zone.
+func From(start string) ConsumerOption { return func(o *consumerOptions) { o.start = start } }

@@ -93,40 +93,47 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 // claim reserves batches for the workers until ctx ends. A batch that no worker has begun is handed back then.
 func (r *runner) claim(ctx context.Context, jobs chan<- *job) error {
 	for {
-		var v eventlog.Reservation
-		var ok bool
+		var made []eventlog.Reservation
 		err := r.patiently(ctx, func() (err error) {
-			v, ok, err = eventlog.Reserve(ctx, r.c.db.pool, r.c.name, r.o.batch, r.o.lease, eventlog.Window{})
+			made, err = eventlog.Reserve(ctx, r.c.db.pool, r.c.name, r.o.batch, r.o.workers, r.o.lease, eventlog.Window{})
 			return err
 		})
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !ok && r.o.once:
-			if r.busy() {
-				if err := r.c.db.wakerOf().Wait(ctx, r.c.name, r.kick); err != nil {
-					return err
+		}
+		if len(made) == 0 {
+			idle := false
+			err := r.patiently(ctx, func() (err error) {
+				if r.o.once && !r.busy() {
+					if idle, err = eventlog.Idle(ctx, r.c.db.pool, r.c.name); idle || err != nil {
+						return err
+					}
 				}
-				continue
-			}
-			return nil
-		case !ok:
-			err := r.patiently(ctx, func() error { return r.c.db.wakerOf().Wait(ctx, r.c.name, r.kick) })
-			if err != nil {
+				return r.c.db.wakerOf().Wait(ctx, r.c.name, r.kick)
+			})
+			if err != nil || idle {
 				return err
 			}
 			continue
 		}
-		j := &job{r: v, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil, db: r.c.db}}
+		jobsMade := make([]*job, len(made))
 		r.mu.Lock()
-		r.held[v.ClaimID] = j
+		for i, v := range made {
+			jobsMade[i] = &job{r: v, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil.UTC(), db: r.c.db}}
+			r.held[v.ClaimID] = jobsMade[i]
+		}
 		r.mu.Unlock()
-		select {
-		case jobs <- j:
-		case <-ctx.Done():
-			r.drop(j)
-			if err := j.claim.Release(context.WithoutCancel(ctx)); err != nil {
-				r.c.db.log.Warn("a claim could not be handed back; it comes back when its lease has passed", "consumer", r.c.name, "error", err)
+		for i, j := range jobsMade {
+			select {
+			case jobs <- j:
+				continue
+			case <-ctx.Done():
+			}
+			for _, j := range jobsMade[i:] {
+				r.drop(j)
+				if err := j.claim.Release(context.WithoutCancel(ctx)); err != nil {
+					r.c.db.log.Warn("a claim could not be handed back; it comes back when its lease has passed", "consumer", r.c.name, "error", err)
+				}
 			}
 			return ctx.Err()
 		}

@@ -16,24 +16,18 @@ type Window struct {
 	NewestFirst bool
 }
 
-// Reserve makes one claim of at most batch events and commits it, not waiting for the disk: if a crash loses the claim,
-// its events are delivered again. ok is false when there is nothing to do now.
-func Reserve(ctx context.Context, pool *pgxpool.Pool, consumer string, batch int, lease time.Duration, w Window) (r Reservation, ok bool, err error) {
-	var id *int64
-	var lane, attempt *int
-	var first, last *int64
-	var until *time.Time
-	err = pool.QueryRow(ctx, `select r.claim_id, r.lane, r.first_id, r.last_id, r.bits::text, r.events, r.attempt, r.lease_until
+// Reserve makes at most claims claims of at most batch events each and commits them, not waiting for the disk: if a
+// crash loses a claim, its events are delivered again. There are none when there is nothing to do now.
+func Reserve(ctx context.Context, pool *pgxpool.Pool, consumer string, batch, claims int, lease time.Duration, w Window) ([]Reservation, error) {
+	rows, err := pool.Query(ctx, `select r.claim_id, r.lane, r.first_id, r.last_id, r.bits::text, r.events, r.attempt, r.lease_until
 		from (select pg_catalog.set_config('synchronous_commit', 'off', true) offset 0) s,
-		lateral howdah.reserve($1::text, $2::int, $3::interval, $4::timestamptz, $5::timestamptz, $6::boolean) r
+		lateral howdah.reserve($1::text, $2::int, $3::interval, $4::timestamptz, $5::timestamptz, $6::boolean, $7::int) r
 		where s.set_config = 'off'`,
-		consumer, batch, duration(lease), instant(w.From), instant(w.Until), w.NewestFirst).
-		Scan(&id, &lane, &first, &last, &r.Bits, &r.Events, &attempt, &until)
-	if err != nil || id == nil {
-		return r, false, err
+		consumer, batch, duration(lease), instant(w.From), instant(w.Until), w.NewestFirst, claims)
+	if err != nil {
+		return nil, err
 	}
-	r.ClaimID, r.Lane, r.FirstID, r.LastID, r.Attempt, r.LeaseUntil = *id, *lane, *first, *last, *attempt, until.UTC()
-	return r, true, nil
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Reservation])
 }
 
 // duration makes an interval parameter; zero means the consumer's own.

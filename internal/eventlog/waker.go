@@ -103,6 +103,12 @@ func sleep(ctx context.Context, d time.Duration, wake, kicked <-chan struct{}) e
 	return nil
 }
 
+// Idle says whether a consumer has nothing to do, now or later, until somebody publishes.
+func Idle(ctx context.Context, pool *pgxpool.Pool, consumer string) (bool, error) {
+	v, err := watch(ctx, pool, consumer)
+	return err == nil && !v.behind && !v.marked && v.nextDue < 0, err
+}
+
 type watched struct {
 	topic            int
 	behind, marked   bool
@@ -202,14 +208,19 @@ func (w *Waker) run(ctx context.Context) {
 	}
 }
 
-// serve returns when the connection is of no use. Behind a pooler it stays without flags until ctx ends.
+// serve returns when the connection is lost. Where nobody can notify it stays without flags until ctx ends.
 func (w *Waker) serve(ctx context.Context, conn *pgx.Conn) error {
 	var pid uint32
 	if err := conn.QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&pid); err != nil {
 		return err
 	}
-	if pid != conn.PgConn().PID() {
-		w.log.Info("connected through a pooler: workers poll instead of being woken")
+	// A producer that may prepare its transaction must not notify, so the triggers never do where that is possible.
+	var prepared string
+	if err := conn.QueryRow(ctx, "show max_prepared_transactions").Scan(&prepared); err != nil {
+		return err
+	}
+	if pid != conn.PgConn().PID() || prepared != "0" {
+		w.log.Info("workers poll instead of being woken", "pooler", pid != conn.PgConn().PID(), "max_prepared_transactions", prepared)
 		_ = conn.Close(ctx)
 		<-ctx.Done()
 		return nil

@@ -41,5 +41,5 @@ begin
                      order by p.queue_at, p.seq limit 1),
                      (select min(p.due) from howdah.pending p where p.claim_id = any (s.open) and p.queue_at is null));
     end loop;
-    next_due := greatest(0, extract(epoch from due - clock_timestamp()));
+    next_due := case when due is not null then greatest(0, extract(epoch from due - clock_timestamp())) end;
 end $$;
