@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) consumerCommand() *cobra.Command {
+	return group("consumer", "List, create, move, pause and drop consumers; see and redrive dead letters",
+		a.consumerListCommand(), a.consumerCreateCommand(), a.consumerDropCommand(),
+		a.consumerSeekCommand(), a.consumerReplayCommand(), a.consumerDeadCommand(), a.consumerRedriveCommand(),
+		a.consumerPauseCommand("pause", "Stop handing out events; what is open may still be acked", true),
+		a.consumerPauseCommand("resume", "Hand out events again after a pause", false))
+}
+
+const consumersSQL = "select * from howdah.consumers order by consumer"
+
+var consumerColumns = []string{"consumer", "topic", "lag", "lag_seconds", "waiting", "in_flight", "pending", "dead", "head", "ordered", "paused"}
+
+func (a *app) consumerListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List consumers and how far behind they are",
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.show(cmd.Context(), "no consumers yet; create one with `howdah consumer create NAME TOPIC`", consumerColumns, consumersSQL)
+		},
+	}
+}
+
+func (a *app) consumerCreateCommand() *cobra.Command {
+	var start, lease string
+	var maxAttempts int
+	var ordered bool
+	cmd := &cobra.Command{
+		Use:     "create NAME TOPIC",
+		Short:   "Create a consumer of a topic",
+		Example: "  howdah consumer create billing payments\n  howdah consumer create audit payments --start 2026-01-31T00:00:00Z",
+		Args:    exactly("NAME", "TOPIC"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), fmt.Sprintf("consumer %s reads topic %s", args[0], args[1]),
+				"select howdah.create_consumer($1::text, $2::text, $3::text, $4::text::interval, $5::int, $6::boolean)",
+				args[0], args[1], start, lease, maxAttempts, ordered)
+		},
+	}
+	cmd.Flags().StringVar(&start, "start", "earliest", "`where` to begin: earliest, latest, an id, or a time with its zone")
+	cmd.Flags().StringVar(&lease, "lease", "30s", "how `long` a worker may be silent before its events are delivered again")
+	cmd.Flags().IntVar(&maxAttempts, "max-attempts", 5, "failures after which an event becomes a dead letter")
+	cmd.Flags().BoolVar(&ordered, "ordered", false, "handle the events of each partition strictly one claim after another")
+	return cmd
+}
+
+func (a *app) consumerDropCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "drop NAME",
+		Short: "Forget a consumer and its position; the events stay",
+		Args:  exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), "consumer "+args[0]+" dropped", "select howdah.drop_consumer($1::text)", args[0])
+		},
+	}
+}
+
+func (a *app) consumerSeekCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "seek NAME TARGET",
+		Short: "Move a consumer to earliest, latest, an id, or a time with its zone",
+		Long: `Move a consumer to earliest, latest, an id, or a time with its zone. What is open or
+pending ends; dead letters at or above the target are dropped, because their events
+are delivered again or skipped.`,
+		Args: exactly("NAME", "TARGET"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), fmt.Sprintf("consumer %s goes on at %s", args[0], args[1]),
+				"select howdah.seek($1::text, $2::text)", args[0], args[1])
+		},
+	}
+}
+
+func (a *app) consumerReplayCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "replay NAME FROM_ID UNTIL_ID",
+		Short: "Deliver a range of events, both ends included, once more",
+		Args:  exactly("NAME", "FROM_ID", "UNTIL_ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := parseIDs(args[1:])
+			if err != nil {
+				return err
+			}
+			return a.do(cmd.Context(), fmt.Sprintf("consumer %s gets events %d to %d again", args[0], ids[0], ids[1]),
+				"select howdah.replay($1::text, $2::bigint, $3::bigint)", args[0], ids[0], ids[1])
+		},
+	}
+}
+
+func (a *app) consumerDeadCommand() *cobra.Command {
+	var n int
+	cmd := &cobra.Command{
+		Use:   "dead NAME",
+		Short: "List the dead letters of a consumer, the latest first",
+		Args:  exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// describe_consumer refuses unknown names; the view alone would show nothing.
+			return a.show(cmd.Context(), "no dead letters", []string{"id", "attempts", "failed_at", "error", "payload"},
+				`select d.* from howdah.describe_consumer($1::text) c cross join lateral
+					(select * from howdah.dead_letters d where d.consumer = $1::text order by d.failed_at desc, d.id desc limit $2::int) d
+				where c.topic is not null`, args[0], n)
+		},
+	}
+	cmd.Flags().IntVarP(&n, "limit", "n", 20, "at most this many")
+	return cmd
+}
+
+func (a *app) consumerRedriveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "redrive NAME [ID…]",
+		Short: "Send dead letters, all or those named, round again",
+		Args:  atLeast("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := parseIDs(args[1:])
+			if err != nil {
+				return err
+			}
+			return a.do(cmd.Context(), "%v dead letters go round again", "select howdah.redrive($1::text, $2::bigint[])", args[0], ids)
+		},
+	}
+}
+
+func (a *app) consumerPauseCommand(use, short string, pause bool) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " NAME",
+		Short: short,
+		Args:  exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), fmt.Sprintf("consumer %s: %sd", args[0], use), "select howdah.pause($1::text, $2::boolean)", args[0], pause)
+		},
+	}
+}
+
+// parseIDs reads ids; none is nil, SQL's null.
+func parseIDs(args []string) ([]int64, error) {
+	var ids []int64
+	for _, s := range args {
+		id, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("%q is not an id: ids are whole numbers", s)}
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/howdah/howdah"
+)
+
+// maxLine is the longest line of NDJSON; PostgreSQL's own limit of a value is 1 GB.
+const maxLine = 64 << 20
+
+// decoder makes events of lines.
+type decoder struct {
+	key, time string
+	zone      *time.Location // of times without one; nil: they are refused
+	strings   bool
+}
+
+// readAll sends the events of all sources, until one is bad or ctx ends.
+func readAll(ctx context.Context, sources []source, d *decoder, p *progress, events chan<- howdah.Event) error {
+	send := func(e howdah.Event) error {
+		select {
+		case events <- e:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, s := range sources {
+		r, err := s.open()
+		if err != nil {
+			return err
+		}
+		counted := skipBOM(io.TeeReader(r, p))
+		if s.csv {
+			err = d.csv(counted, s.name, send)
+		} else {
+			err = d.ndjson(counted, s.name, send)
+		}
+		if closeErr := r.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func skipBOM(r io.Reader) *bufio.Reader {
+	b := bufio.NewReaderSize(r, 1<<16)
+	if start, _ := b.Peek(3); bytes.Equal(start, []byte("\xef\xbb\xbf")) {
+		_, _ = b.Discard(3)
+	}
+	return b
+}
+
+func (d *decoder) ndjson(r io.Reader, name string, send func(howdah.Event) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 1<<16), maxLine)
+	nr := 0
+	for lines.Scan() {
+		nr++
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		e, err := d.event(bytes.Clone(line))
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", name, nr, err)
+		}
+		if err := send(e); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%s:%d: the line is longer than %d MiB", name, nr+1, maxLine>>20)
+	} else if err != nil {
+		return fmt.Errorf("%s:%d: %w", name, nr+1, err)
+	}
+	return nil
+}
+
+// event takes a JSON value as it is, and key and time from its fields.
+func (d *decoder) event(payload []byte) (howdah.Event, error) {
+	e := howdah.Event{Payload: payload}
+	if d.key == "" && d.time == "" {
+		if !json.Valid(payload) {
+			return e, invalidJSON(payload)
+		}
+		return e, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &fields); err != nil {
+		if json.Valid(payload) {
+			return e, fmt.Errorf("not a JSON object, so it has no field for --key or --time: %s", clip(string(payload), 60))
+		}
+		return e, invalidJSON(payload)
+	}
+	if d.key != "" {
+		v, ok := fields[d.key]
+		if !ok {
+			return e, fmt.Errorf("field %q for --key is missing in %s", d.key, clip(string(payload), 60))
+		}
+		if e.Key = plain(v); string(v) == "null" {
+			e.Key = ""
+		}
+	}
+	if d.time != "" {
+		v, ok := fields[d.time]
+		if !ok {
+			return e, fmt.Errorf("field %q for --time is missing in %s", d.time, clip(string(payload), 60))
+		}
+		at, err := d.instant(plain(v))
+		if err != nil {
+			return e, fmt.Errorf("field %q: %w", d.time, err)
+		}
+		e.EventTime = at
+	}
+	return e, nil
+}
+
+func invalidJSON(line []byte) error {
+	var v any
+	err := json.Unmarshal(line, &v)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("not JSON: %s, at character %d of %s", syntax.Error(), syntax.Offset, clip(string(line), 60))
+	}
+	return fmt.Errorf("not JSON: %w", err)
+}
+
+// plain is a JSON string's content, and any other JSON value as it is written.
+func plain(v json.RawMessage) string {
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		return s
+	}
+	return string(v)
+}
+
+var zonedTimes = []string{time.RFC3339Nano, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02T15:04:05Z0700",
+	"2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05-07", "2006-01-02 15:04:05 MST"}
+var localTimes = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
+
+func (d *decoder) instant(s string) (time.Time, error) {
+	for _, layout := range zonedTimes[:len(zonedTimes)-1] {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	if t, err := time.Parse(zonedTimes[len(zonedTimes)-1], s); err == nil && t.Location() == time.UTC {
+		return t, nil // other abbreviations mean different zones to different people
+	}
+	for _, layout := range localTimes {
+		zone := d.zone
+		if zone == nil {
+			zone = time.UTC
+		}
+		t, err := time.ParseInLocation(layout, s, zone)
+		if err != nil {
+			continue
+		}
+		if d.zone == nil {
+			return t, fmt.Errorf("time %q has no zone: write it like %sZ, or say --zone America/Chicago (or whichever it is)", s, t.Format("2006-01-02T15:04:05"))
+		}
+		return t.UTC(), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time: write it like 2026-01-31T12:00:00Z", clip(s, 60))
+}
+
+func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) error {
+	rows := csv.NewReader(r)
+	rows.ReuseRecord = true
+	header, err := rows.Read()
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var names [][]byte
+	seen := map[string]bool{}
+	for _, h := range header {
+		if seen[h] {
+			return fmt.Errorf("%s:1: column %q is there twice in the header", name, h)
+		}
+		seen[h] = true
+		names = append(names, jsonString(h))
+	}
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err) // the csv error names the line
+		}
+		var b bytes.Buffer
+		for i, v := range row {
+			b.WriteByte("{,"[min(i, 1)])
+			b.Write(names[i])
+			b.WriteByte(':')
+			b.Write(d.value(v))
+		}
+		b.WriteByte('}')
+		e, err := d.event(b.Bytes())
+		if err != nil {
+			line, _ := rows.FieldPos(0)
+			return fmt.Errorf("%s:%d: %w", name, line, err)
+		}
+		if err := send(e); err != nil {
+			return err
+		}
+	}
+}
+
+// jsonNumber is what JSON takes for a number: no leading zeros, so that codes such as 007 stay strings.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// value is a cell as JSON: numbers (digit for digit), true, false, nothing as null, all else as a string.
+func (d *decoder) value(s string) []byte {
+	switch {
+	case d.strings:
+	case s == "":
+		return []byte("null")
+	case s == "true" || s == "false" || jsonNumber.MatchString(s):
+		return []byte(s)
+	}
+	return jsonString(s)
+}
+
+func jsonString(s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string cannot fail
+	return bytes.TrimSpace(b.Bytes())
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// progress shows how far reading is, in bytes, and how many events are published. Off a terminal it shows nothing.
+type progress struct {
+	bar   *progressbar.ProgressBar
+	begin time.Time
+}
+
+func newProgress(a *app, quiet bool, sources []source) *progress {
+	p := &progress{begin: time.Now()}
+	f, ok := a.Err.(*os.File)
+	if quiet || !ok || !isTerminal(f) {
+		return p
+	}
+	total := int64(0)
+	for _, s := range sources {
+		if s.size < 0 {
+			total = -1
+			break
+		}
+		total += s.size
+	}
+	p.bar = progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(f),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(total > 0),
+		progressbar.OptionSetWidth(24),
+		progressbar.OptionClearOnFinish(),
+	)
+	return p
+}
+
+// Write counts bytes that were read; it is called by the reader's goroutine.
+func (p *progress) Write(b []byte) (int, error) {
+	if p.bar != nil {
+		_ = p.bar.Add(len(b))
+	}
+	return len(b), nil
+}
+
+func (p *progress) published(events int64) {
+	if p.bar != nil {
+		p.bar.Describe(fmt.Sprintf("%s events, %s/s", thousands(events), thousands(int64(float64(events)/time.Since(p.begin).Seconds()))))
+	}
+}
+
+func (p *progress) finish() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
