@@ -23,6 +23,7 @@ type DB struct {
 	pooler bool // between us and PostgreSQL
 	own    bool // the pool is ours to close
 	after  []func()
+	local  *local // the private PostgreSQL, or nil
 
 	mu      sync.Mutex
 	waker   *eventlog.Waker
@@ -38,6 +39,8 @@ type openOptions struct {
 	log     *slog.Logger
 	migrate bool
 	conns   int32
+
+	progress func(string)
 }
 
 // WithLogger sends the log of background work (retries, lost connections) to log instead of slog.Default.
