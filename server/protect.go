@@ -1,0 +1,98 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/howdah/howdah/internal/httpapi"
+)
+
+// loopback says whether only this machine can reach a host to listen on.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// protect asks for the token. Without one, on loopback, it keeps web pages of elsewhere out, which a browser on this
+// machine may show: they can neither write (cross-origin) nor read under a name of their own (DNS rebinding).
+func (s *Server) protect(next http.Handler) http.Handler {
+	origin := http.NewCrossOriginProtection()
+	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		httpapi.WriteProblem(w, http.StatusForbidden, "cross_origin", "a web page of another origin asked for a change", "Call the API from a program, or from its own origin.")
+	}))
+	next = origin.Handler(jsonByDefault(next))
+	want := sha256.Sum256([]byte(s.c.Token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if s.c.Token == "" {
+			host := r.Host
+			if h, _, err := net.SplitHostPort(host); err == nil {
+				host = h
+			}
+			if !loopback(strings.Trim(host, "[]")) {
+				httpapi.WriteProblem(w, http.StatusForbidden, "host", "the name "+r.Host+" is not one of this machine's loopback", "Use 127.0.0.1 or localhost, or give the server a token.")
+				return
+			}
+			next.ServeHTTP(w, r)
+			return
+		}
+		kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
+		if !strings.EqualFold(kind, "bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="howdah"`)
+			httpapi.WriteProblem(w, http.StatusUnauthorized, "token", "the token is missing or wrong", "Send the header Authorization: Bearer TOKEN.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// jsonByDefault takes the content type that curl -d sends for what it is here.
+func jsonByDefault(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// observe logs requests: failures of the server as errors, everything else for debugging. Payloads and tokens are not
+// logged.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		o := &observed{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(o, r)
+		level := slog.LevelDebug
+		if o.status >= 500 {
+			level = slog.LevelError
+		}
+		s.c.Log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.Int("status", o.status), slog.Duration("took", time.Since(began)), slog.String("from", r.RemoteAddr))
+	})
+}
+
+type observed struct {
+	http.ResponseWriter
+	status int
+}
+
+func (o *observed) WriteHeader(status int) {
+	o.status = status
+	o.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets a stream reach Flush and the deadlines.
+func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }

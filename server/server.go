@@ -1,0 +1,160 @@
+// Package server is Howdah's server, to be run by `howdah up` or embedded in a program: it owns the listener, asks for
+// the token, serves the HTTP API, does the upkeep, and stops gracefully.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/internal/httpapi"
+)
+
+// Config of a Server.
+type Config struct {
+	DB      *howdah.DB    // stays the caller's to close, after Run has returned
+	HTTP    string        // address to listen on; default 127.0.0.1:8470; port 0: any free one
+	Token   string        // asked for as "Authorization: Bearer …"; required beyond loopback
+	Log     *slog.Logger  // default slog.Default
+	Version string        // shown by /healthz and the API's description
+	Upkeep  time.Duration // between rounds of upkeep; default 5 s
+	Grace   time.Duration // for requests to finish when Run's context ends; default 10 s
+
+	MaxBodyBytes int64 // of a publish request; default 32 MiB
+}
+
+// DefaultHTTP is where a server listens unless told otherwise.
+const DefaultHTTP = "127.0.0.1:8470"
+
+// Server serves one database.
+type Server struct {
+	c        Config
+	listener net.Listener
+	http     *http.Server
+	stopping chan struct{}
+	stop     sync.Once
+}
+
+// New listens, so that Addr is known; Run serves. A server beyond loopback without a token is refused.
+func New(c Config) (*Server, error) {
+	if c.DB == nil {
+		return nil, errors.New("new server: Config.DB is nil")
+	}
+	if c.HTTP == "" {
+		c.HTTP = DefaultHTTP
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Upkeep <= 0 {
+		c.Upkeep = 5 * time.Second
+	}
+	if c.Grace <= 0 {
+		c.Grace = 10 * time.Second
+	}
+	host, _, err := net.SplitHostPort(c.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w; write host:port, such as %s", c.HTTP, err, DefaultHTTP)
+	}
+	if c.Token == "" && !loopback(host) {
+		return nil, fmt.Errorf("listen on %q: everybody who reaches it could read and write; give it a token (--token or HOWDAH_TOKEN), or listen on 127.0.0.1", c.HTTP)
+	}
+	listener, err := net.Listen("tcp", c.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w; choose another address, port 0 takes a free one", err)
+	}
+	s := &Server{c: c, listener: listener, stopping: make(chan struct{})}
+	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Stopping: s.stopping})
+	s.http = &http.Server{
+		Handler:           s.observe(s.protect(api)),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Addr is where the server listens, as host:port.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is where the server is reached from this machine.
+func (s *Server) URL() string {
+	a := s.listener.Addr().(*net.TCPAddr)
+	host := a.IP.String()
+	if a.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(a.Port))
+}
+
+// Run serves until ctx ends; then waiting claims and tails end, other requests finish, and it returns nil. It can be
+// called once.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var background sync.WaitGroup
+	background.Go(func() { s.upkeep(ctx) })
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	s.c.Log.Info("serving", "http", s.Addr())
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		s.stop.Do(func() { close(s.stopping) })
+		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), s.c.Grace)
+		defer stop()
+		if err := s.http.Shutdown(grace); err != nil {
+			s.c.Log.Warn("requests did not finish in time and were cut off", "grace", s.c.Grace)
+			_ = s.http.Close()
+		}
+		err = <-failed
+	}
+	cancel()
+	background.Wait()
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	s.c.Log.Info("stopped")
+	return nil
+}
+
+// Close stops listening without having run.
+func (s *Server) Close() error { return errors.Join(s.http.Close(), s.listener.Close()) }
+
+// upkeep keeps segments, retention and history in order, a little irregularly, so that several servers of one database
+// do not do it in step.
+func (s *Server) upkeep(ctx context.Context) {
+	failing := false
+	for {
+		err := s.c.DB.Upkeep(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, howdah.ErrBusy):
+		case err != nil:
+			if !failing {
+				s.c.Log.Warn("upkeep does not work; trying on", "error", err)
+			}
+			failing = true
+		case failing:
+			s.c.Log.Info("upkeep works again")
+			failing = false
+		}
+		wait := s.c.Upkeep*3/4 + rand.N(s.c.Upkeep/2+1)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
