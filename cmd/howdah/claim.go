@@ -55,7 +55,9 @@ claim carry the same claim_id. Nothing is printed when there is nothing to do no
 				}
 			})
 		},
-		PreRunE: func(*cobra.Command, []string) error { return errors.Join(zoned("--from", from), zoned("--until", until)) },
+		PreRunE: func(*cobra.Command, []string) error {
+			return errors.Join(zoned("--from", from), zoned("--until", until))
+		},
 	}
 	cmd.Flags().IntVarP(&n, "batch", "n", 100, "at most this many events")
 	cmd.Flags().StringVar(&lease, "lease", "", "how `long` they are yours (default: the consumer's)")

@@ -233,4 +233,3 @@ func (a *app) sources(format string, files []string) ([]source, error) {
 	}
 	return all, nil
 }
-

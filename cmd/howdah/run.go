@@ -83,7 +83,7 @@ that runs on --data ($HOWDAH_DATA).`,
 	flags.StringVar(&a.data, "data", "", "data `folder` of the private PostgreSQL (default $HOWDAH_DATA, then ~/.local/share/howdah)")
 	flags.BoolVar(&a.json, "json", false, "print JSON: an object, or one object a line")
 	root.AddCommand(
-		a.versionCommand(), a.migrateCommand(), a.urlCommand(), a.downCommand(), a.psqlCommand(),
+		a.versionCommand(), a.migrateCommand(), a.doctorCommand(), a.urlCommand(), a.downCommand(), a.psqlCommand(),
 		a.topicCommand(), a.consumerCommand(),
 		a.publishCommand(), a.tailCommand(), a.claimCommand(), a.ackCommand(), a.nackCommand(), a.extendCommand(),
 		a.statusCommand(), a.topCommand(), a.checkCommand(),
@@ -112,7 +112,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
-			return usageError{fmt.Errorf("%s: %s is missing", cmd.CommandPath(), strings.Join(names[len(args):], " and "))}
+			return usageError{fmt.Errorf("%s: missing %s", cmd.CommandPath(), strings.Join(names[len(args):], " and "))}
 		}
 		if len(args) > len(names) {
 			return usageError{fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), args[len(names)])}
