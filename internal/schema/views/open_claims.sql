@@ -1,5 +1,5 @@
 -- howdah.open_claims: who works on what, since when and until when; of topics that the caller may SELECT.
-create view howdah.open_claims as
+create or replace view howdah.open_claims as
 select c.name as consumer, k.claim_id, k.lane, k.first_id, k.last_id, k.held as events, k.attempts + 1 as attempt, k.owner, k.claimed_at,
        greatest(k.lease_until, (select max(e.until) from howdah.extension e where e.claim_id = k.claim_id)) as lease_until
 from howdah.consumer c join howdah.topic t on t.number = c.topic
