@@ -127,8 +127,8 @@ func (m *model) allowed(k *heldClaim, w *window, before time.Time, prompt bool, 
 		if m.busy(k.lane) {
 			m.fail("lane %d of an ordered consumer has two open claims", k.lane)
 		}
-		if len(queued) > 0 && queued[0] != k.all[0] {
-			m.fail("ordered: event %d came before pending %d", k.all[0], queued[0])
+		if len(queued) > 0 && !slices.Equal(queued[:min(len(queued), len(k.all))], k.all) {
+			m.fail("ordered: %v came before pending %v", k.all, queued)
 		}
 	}
 	if first.place == waiting {

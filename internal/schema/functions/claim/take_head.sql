@@ -7,28 +7,30 @@ language plpgsql volatile as $$
 declare
     x     record;
     bound bigint;
+    fresh boolean := false;
 begin
     events := 0;
     moved := false;
-    if s.head + n - 1 > s.stable then
-        select * into x from howdah.stable(t);
-        if x.drawn < s.head - 1 then
-            raise exception 'the sequence of topic % went back from % to %', quote_literal(t.name), s.head - 1, x.drawn
-                using errcode = 'HW002',
-                      detail = 'New events would lie below what consumers have passed, and never be delivered.',
-                      hint = format('Set it forward again: select setval(%L, %s); then look for events that were inserted meanwhile, and howdah.seek.',
-                                    t.sequence, s.head - 1);
+    loop
+        if s.head + n - 1 > s.stable and not fresh then
+            select * into x from howdah.stable(t);
+            if x.drawn < s.head - 1 then
+                raise exception 'the sequence of topic % went back from % to %', quote_literal(t.name), s.head - 1, x.drawn
+                    using errcode = 'HW002',
+                          detail = 'New events would lie below what consumers have passed, and never be delivered.',
+                          hint = format('Set it forward again: select setval(%L, %s); then look for events that were inserted meanwhile, and howdah.seek.',
+                                        t.sequence, s.head - 1);
+            end if;
+            s.stable := x.stable;
+            fresh := true;
         end if;
-        s.stable := x.stable;
-    end if;
-    while s.head <= s.stable loop
+        exit when s.head > s.stable;
         bound := s.stable;
         if t.retention is not null then
             select g.first_id, g.until_id into x from howdah.segment g
                 where g.topic = t.number and g.until_id > s.head and g.emptied_at is null order by g.first_id limit 1;
-            s.head := greatest(s.head, x.first_id);
-            bound := least(bound, x.until_id - 1);
-            exit when s.head > s.stable;
+            -- Below the segment there may be emptied ones, and events that came without upkeep, in the DEFAULT partition.
+            bound := least(bound, case when x.first_id > s.head then x.first_id else x.until_id end - 1);
         end if;
         execute format('select * from howdah.scan_%s($1, $2, $3, $4)', t.number) into x using every, s.head, bound, n;
         events := x.events;

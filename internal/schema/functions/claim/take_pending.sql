@@ -1,6 +1,6 @@
 -- howdah.take_pending: the due ranges of a lane that come first, as one claim: several where they have the same history.
 -- What does not fit stays, right behind. Taken entries are never walked again: the floor lies above them.
--- An ordered lane gives its oldest range, or nothing while that is not due; blocked says that it has one.
+-- An ordered lane gives its oldest events, or nothing while they are not due; blocked says that it has one.
 -- Index: pending_queue.
 create or replace function howdah.take_pending(c howdah.consumer, t howdah.topic, lane int, n int, inout s howdah.lane_state,
         out events int, out first_id bigint, out last_id bigint, out bits bit varying, out attempts int, out blocked boolean)
@@ -17,6 +17,7 @@ declare
     found_ids bigint[];
     taken bigint[];
     base  bigint;
+    next  bigint;
     holes boolean := false;                                 -- a range that was taken has ids that do not belong to it
 begin
     blocked := false;
@@ -36,6 +37,17 @@ begin
         end if;
         found_ids := howdah.members(t, every, p.first_id, p.last_id, p.bits, room + 1);
         taken := found_ids[1:room];
+        if c.ordered and cardinality(found_ids) > 0 then
+            -- Ranges may lie inside each other: what comes first is the lowest event, not the lowest range.
+            select min(x.first_id) into next from howdah.pending x where x.consumer = c.number and x.lane = take_pending.lane
+                and x.queue_at is not null and x.queue_at > s.floor_at and x.seq <> p.seq;
+            if next < found_ids[1] then
+                update howdah.pending x set first_id = found_ids[1], bits = substring(x.bits from (found_ids[1] - x.first_id + 1)::int)
+                    where x.seq = p.seq;
+                continue;
+            end if;
+            taken := array(select i from unnest(taken) i where i <= found_ids[1] or i < next is not false order by i);
+        end if;
         if cardinality(found_ids) > 0 then
             -- the bit string of a claim has one bit for each id from its first to its last
             base := least(first_id, taken[1]);
