@@ -1,0 +1,3 @@
+package prove_test
+
+func workerMain(string) {}
