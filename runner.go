@@ -79,7 +79,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 	keeper.Add(1)
 	go func() { defer keeper.Done(); r.keep(keeping, lease) }()
 
-	err = r.claim(ctx, jobs)
+	err = r.claim(ctx, work, jobs)
 	close(jobs)
 	workers.Wait()
 	stopKeeping()
@@ -90,12 +90,13 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 	return wrap(err, "run %s", c.name)
 }
 
-// claim reserves batches for the workers until ctx ends. A batch that no worker has begun is handed back then.
-func (r *runner) claim(ctx context.Context, jobs chan<- *job) error {
+// claim reserves batches for the workers until ctx ends. A batch that no worker has begun is handed back then. A
+// reservation on its way outlives ctx, as handlers do: nobody would hold what it claims until the lease has passed.
+func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 	for {
 		var made []eventlog.Reservation
 		err := r.patiently(ctx, func() (err error) {
-			made, err = eventlog.Reserve(ctx, r.c.db.pool, r.c.name, r.o.batch, r.o.workers, r.o.lease, eventlog.Window{})
+			made, err = eventlog.Reserve(work, r.c.db.pool, r.c.name, r.o.batch, r.o.workers, r.o.lease, eventlog.Window{})
 			return err
 		})
 		if err != nil {

@@ -19,10 +19,10 @@ begin
         select k.claim_id, k.claimed_at from howdah.claims k
         where k.consumer = c.number and k.lane = lane and k.claim_id >= coalesce(f.below, 0) order by k.claim_id limit 10000) x
     where x.claimed_at < since or x.claim_id <= edge;
-    upto := least(upto, (select max(k.claim_id) - 1 from howdah.claims k where k.consumer = c.number and k.lane = lane));
     if upto is null then
-        return;
+        return;                                             -- all are young; least() below would pass over the null
     end if;
+    upto := least(upto, (select max(k.claim_id) - 1 from howdah.claims k where k.consumer = c.number and k.lane = lane));
     with open as (
         select unnest((howdah.lane_of(c.number, lane)).open) as claim_id
     ), gone as (

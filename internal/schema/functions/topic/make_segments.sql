@@ -27,8 +27,10 @@ begin
         select count(*) filter (where x.first_id > drawn), max(x.until_id) into spare, next from howdah.segment x where x.topic = topic;
         exit when spare >= 2;
         execute format('select greatest($1, max(id) + 1) from %s', rest) into next using coalesce(next, 1);
-        if next + size <= drawn then
-            next := drawn + 1;                              -- what lies between is in the DEFAULT partition
+        if next <= drawn then
+            -- Upkeep was late: the DEFAULT partition takes what comes, and goes on with that for a while, because a statement
+            -- that runs now does not see the new segment and would be refused in it.
+            next := drawn + 1 + size;
         end if;
         leaf := format('howdah_segments.topic_%s_%s', topic, next);
         execute format('create table %s (like %s including all excluding identity, check (id >= %s and id < %s))', leaf, t.source, next, next + size);
