@@ -91,7 +91,7 @@ func (a *app) ackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.do(cmd.Context(), "%v events acked", "select howdah.ack($1::bigint, $2::bigint[])", ids[0], rest(ids))
+			return a.doCount(cmd.Context(), "event", "acked", "select howdah.ack($1::bigint, $2::bigint[])", ids[0], rest(ids))
 		},
 	}
 }
@@ -108,7 +108,7 @@ func (a *app) nackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.do(cmd.Context(), "%v events nacked", "select howdah.nack($1::bigint, $2::bigint[], $3::text, $4::text::interval)",
+			return a.doCount(cmd.Context(), "event", "nacked", "select howdah.nack($1::bigint, $2::bigint[], $3::text, $4::text::interval)",
 				ids[0], rest(ids), orNull(reason), orNull(retry))
 		},
 	}

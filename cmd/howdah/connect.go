@@ -66,6 +66,10 @@ func (a *app) connect(ctx context.Context) (*pgx.Conn, error) {
 		}
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
+	var pg *pgconn.PgError
+	if err != nil && !errors.As(err, &pg) {
+		return nil, hinted{fmt.Errorf("connect: %w", err), "check that PostgreSQL runs there and that host, port and database of the URL are right; `howdah url` prints the URL"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -119,17 +123,25 @@ func (a *app) show(ctx context.Context, none string, columns []string, sql strin
 	})
 }
 
-// do runs a statement that answers with at most one value, and says what happened; %v in done stands for the answer.
+// do runs a statement without an answer, and says what happened.
 func (a *app) do(ctx context.Context, done, sql string, args ...any) error {
 	return a.withConn(ctx, func(conn *pgx.Conn) error {
-		var answer any
-		if err := conn.QueryRow(ctx, sql, args...).Scan(&answer); err != nil {
+		if _, err := conn.Exec(ctx, sql, args...); err != nil {
 			return err
 		}
-		if strings.Contains(done, "%v") {
-			done = fmt.Sprintf(done, answer)
-		}
 		_, err := fmt.Fprintln(a.Out, done)
+		return err
+	})
+}
+
+// doCount runs a statement that answers how many, and says so: "3 events acked".
+func (a *app) doCount(ctx context.Context, noun, done, sql string, args ...any) error {
+	return a.withConn(ctx, func(conn *pgx.Conn) error {
+		var n int64
+		if err := conn.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(a.Out, count(n, noun), done)
 		return err
 	})
 }

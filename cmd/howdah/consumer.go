@@ -123,7 +123,7 @@ func (a *app) consumerRedriveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.do(cmd.Context(), "%v dead letters go round again", "select howdah.redrive($1::text, $2::bigint[])", args[0], ids)
+			return a.doCount(cmd.Context(), "dead letter", "sent round again", "select howdah.redrive($1::text, $2::bigint[])", args[0], ids)
 		},
 	}
 }
@@ -134,7 +134,7 @@ func (a *app) consumerPauseCommand(use, short string, pause bool) *cobra.Command
 		Short: short,
 		Args:  exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.do(cmd.Context(), fmt.Sprintf("consumer %s: %sd", args[0], use), "select howdah.pause($1::text, $2::boolean)", args[0], pause)
+			return a.do(cmd.Context(), fmt.Sprintf("consumer %s %sd", args[0], use), "select howdah.pause($1::text, $2::boolean)", args[0], pause)
 		},
 	}
 }

@@ -29,7 +29,7 @@ var doctorQueries = []doctorQuery{
 				when has_table_privilege(source, 'INSERT') then 'select' else 'insert, select' end, source, current_user)
 		from howdah.topics where not (has_table_privilege(source, 'SELECT') and has_table_privilege(source, 'INSERT'))`},
 	{"dead letters", "warning", "none", `
-		select consumer, format('%s dead letters', dead), format('look: howdah consumer dead %s; then: howdah consumer redrive %1$s', consumer)
+		select consumer, format('%s of them', dead), format('look: howdah consumer dead %s; then: howdah consumer redrive %1$s', consumer)
 		from howdah.consumers where dead > 0`},
 	{"consumers", "warning", "none is paused with events waiting, or without workers", `
 		select consumer, case when paused then format('paused, with %s events waiting', lag)

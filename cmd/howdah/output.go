@@ -287,3 +287,11 @@ func age(seconds float64) string {
 	}
 	return fmt.Sprintf("%.1fd", d.Hours()/24)
 }
+
+// count is a number with its noun.
+func count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(n) + " " + noun
+}

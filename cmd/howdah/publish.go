@@ -140,7 +140,7 @@ func (a *app) printSummary(topic string, quiet bool, s summary) error {
 	if s.Seconds > 0.05 {
 		rate = fmt.Sprintf(", %s/s", thousands(int64(float64(s.Events)/s.Seconds)))
 	}
-	_, err := fmt.Fprintf(a.Out, "%s events published to %s in %.1f s%s\n", thousands(s.Events), topic, s.Seconds, rate)
+	_, err := fmt.Fprintf(a.Out, "%s published to %s in %.1f s%s\n", count(s.Events, "event"), topic, s.Seconds, rate)
 	return err
 }
 

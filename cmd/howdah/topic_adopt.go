@@ -68,8 +68,14 @@ func (a *app) ensureIndex(ctx context.Context, conn *pgx.Conn, table, column str
 	}
 	_, _ = fmt.Fprintf(a.Err, "building a unique index on %s (%s); writers go on meanwhile\n", source, column)
 	// One that an interrupted attempt left behind is invalid and only in the way.
-	if _, err := conn.Exec(ctx, "drop index concurrently if exists "+index); err != nil {
-		return fmt.Errorf("drop unfinished index: %w", err)
+	var left bool
+	if err := conn.QueryRow(ctx, "select pg_catalog.to_regclass($1::text) is not null", index).Scan(&left); err != nil {
+		return err
+	}
+	if left {
+		if _, err := conn.Exec(ctx, "drop index concurrently if exists "+index); err != nil {
+			return fmt.Errorf("drop unfinished index: %w", err)
+		}
 	}
 	_, err = conn.Exec(ctx, fmt.Sprintf("create unique index concurrently %s on %s (%s)", pgx.Identifier{short}.Sanitize(), source, pgx.Identifier{column}.Sanitize()))
 	if err == nil {
