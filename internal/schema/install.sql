@@ -92,11 +92,11 @@ end $$;
 create or replace function howdah.finish_install(new_hash text, new_functions text[], new_views text[]) returns void
 language plpgsql as $$
 declare
-    v text;
+    gone text := (select string_agg(x, ', ') from howdah.installed i, unnest(i.views) x where x <> all (new_views));
 begin
-    for v in select x from howdah.installed i, unnest(i.views) x where x <> all (new_views) loop
-        execute 'drop view if exists ' || v;
-    end loop;
+    if gone is not null then
+        execute 'drop view if exists ' || gone;
+    end if;
     if to_regprocedure('howdah.reinstall_topics()') is not null then
         perform howdah.reinstall_topics();
     end if;

@@ -19,11 +19,16 @@ import (
 // migrate runs an upgrade with some of the files changed.
 func migrate(t testing.TB, conn *pgx.Conn, changes map[string]string) (schema.Report, error) {
 	t.Helper()
+	return variant(t, changes)(context.Background(), conn)
+}
+
+func variant(t testing.TB, changes map[string]string) schema.MigrateFunc {
+	t.Helper()
 	run, _, err := schema.Variant(changes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(context.Background(), conn)
+	return run
 }
 
 func TestMigrateNeedsOnlyCreate(t *testing.T) {
