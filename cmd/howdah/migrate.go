@@ -1,15 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/howdah/howdah/internal/schema"
 )
 
 func (a *app) migrateCommand() *cobra.Command {
-	var print bool
+	var print, dry bool
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Install Howdah's schema in a database, or upgrade it in place",
@@ -29,7 +31,11 @@ several may run at once.`,
 				return err
 			}
 			defer closeConn(ctx, conn)
-			report, err := schema.Migrate(ctx, conn)
+			run := schema.Migrate
+			if dry {
+				run = func(ctx context.Context, conn *pgx.Conn) (schema.Report, error) { return schema.Plan(ctx, conn) }
+			}
+			report, err := run(ctx, conn)
 			if err != nil {
 				return fmt.Errorf("migrate: %w", err)
 			}
@@ -39,7 +45,8 @@ several may run at once.`,
 					From      int    `json:"from"`
 					To        int    `json:"to"`
 					Installed bool   `json:"installed"`
-				}{conn.Config().Database, report.From, report.To, report.Installed})
+					DryRun    bool   `json:"dry_run"`
+				}{conn.Config().Database, report.From, report.To, report.Installed, dry})
 			}
 			what := "is current"
 			switch {
@@ -50,10 +57,16 @@ several may run at once.`,
 			case report.Installed:
 				what = "functions and views renewed"
 			}
+			if dry && report.From > report.To {
+				what = fmt.Sprintf("is at version %d, which is newer", report.From)
+			} else if dry && report.Installed {
+				what = "to be " + what + " (nothing has changed yet)"
+			}
 			_, err = fmt.Fprintf(a.Out, "database %s: schema version %d, %s\n", conn.Config().Database, report.To, what)
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&print, "print", false, "print the SQL instead of running it; needs no database")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and change nothing")
 	return cmd
 }

@@ -2,51 +2,20 @@ package schema_test
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/howdah/howdah/internal/schema"
+	"github.com/howdah/howdah/internal/testdb"
 )
 
+func TestMain(m *testing.M) { testdb.Main(m) }
+
 // emptyDatabase makes a database without Howdah and returns its URL.
-func emptyDatabase(t testing.TB) string {
-	t.Helper()
-	ctx := context.Background()
-	admin := os.Getenv("HOWDAH_TEST_SERVER")
-	if admin == "" {
-		t.Skip("HOWDAH_TEST_SERVER is not set")
-	}
-	b := make([]byte, 6)
-	_, _ = rand.Read(b)
-	name := "test_" + hex.EncodeToString(b)
-	run := func(sql string) {
-		conn := connect(t, admin)
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.Close(ctx)
-	}
-	run("create database " + name)
-	t.Cleanup(func() { run("drop database " + name + " with (force)") })
-	return admin + " dbname=" + name
-}
+func emptyDatabase(t testing.TB) string { return testdb.Empty(t) }
 
 // newDatabase makes a database with Howdah in it; its invariants are checked when the test ends.
-func newDatabase(t testing.TB) string {
-	t.Helper()
-	url := emptyDatabase(t)
-	ctx := context.Background()
-	conn := connect(t, url)
-	if _, err := schema.Migrate(ctx, conn); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { checkAll(t, conn) })
-	return url
-}
+func newDatabase(t testing.TB) string { return testdb.New(t) }
 
 func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()

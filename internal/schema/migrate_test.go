@@ -35,12 +35,15 @@ func TestMigrateNeedsOnlyCreate(t *testing.T) {
 	url := emptyDatabase(t)
 	admin := connect(t, url)
 	role := one[string](t, admin, "select 'Role ' || current_database()")
-	quoted := pgx.Identifier{role}.Sanitize()
-	must(t, admin, "create role "+quoted)
-	t.Cleanup(func() {
-		must(t, admin, "drop owned by "+quoted)
-		must(t, admin, "drop role "+quoted)
-	})
+	quoted, stranger := pgx.Identifier{role}.Sanitize(), pgx.Identifier{role + " stranger"}.Sanitize()
+	for _, r := range []string{quoted, stranger} {
+		must(t, admin, "create role "+r)
+		must(t, admin, fmt.Sprintf("grant %s to %s", r, pgx.Identifier{one[string](t, admin, "select current_user")}.Sanitize()))
+		t.Cleanup(func() {
+			must(t, admin, "drop owned by "+r)
+			must(t, admin, "drop role "+r)
+		})
+	}
 	conn := connect(t, url)
 	must(t, conn, "set role "+quoted)
 	must(t, conn, "set search_path = ''")
@@ -68,7 +71,7 @@ func TestMigrateNeedsOnlyCreate(t *testing.T) {
 		t.Errorf("%d events claimed, not 1", n)
 	}
 
-	// A superuser upgrades it: everything keeps its owner.
+	// A member of the role, or a superuser, upgrades it: everything keeps its owner.
 	changes := map[string]string{"functions/added.sql": "create or replace function howdah.added() returns int language sql as 'select 1';"}
 	if _, err := migrate(t, admin, changes); err != nil {
 		t.Fatal(err)
@@ -80,7 +83,7 @@ func TestMigrateNeedsOnlyCreate(t *testing.T) {
 
 	// Somebody else may not.
 	must(t, conn, "reset role")
-	must(t, conn, "set role pg_monitor")
+	must(t, conn, "set role "+stranger)
 	if _, err := schema.Migrate(context.Background(), conn); !errors.As(err, &pg) || pg.Code != "42501" || !strings.Contains(pg.Message, role) {
 		t.Errorf("as a stranger: %v", err)
 	}

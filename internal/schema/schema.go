@@ -72,6 +72,16 @@ func (s script) print(w io.Writer) error {
 	return err
 }
 
+// Plan says what Migrate would do.
+func Plan(ctx context.Context, q querier) (Report, error) {
+	s, err := load()
+	if err != nil {
+		return Report{}, err
+	}
+	from, hash, err := Status(ctx, q)
+	return Report{From: from, To: s.version, Installed: err == nil && (from != s.version || hash != s.hash)}, err
+}
+
 // Migrate brings the database behind conn to this program's version; where it is there already, that takes one query.
 // Several processes may do it at once. It never makes others wait for more than a second for a lock that it cannot get;
 // it gives way and tries again, for up to a minute.
@@ -99,7 +109,7 @@ func (s script) migrate(ctx context.Context, conn *pgx.Conn) (Report, error) {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 			for i, step := range s.steps {
 				if _, err := tx.Exec(ctx, step.sql); err != nil {
-					return fmt.Errorf("migrate: %s: %w", step.file, err)
+					return step.explain(err)
 				}
 				if i == 0 { // it holds the lock: somebody else may have done it meanwhile
 					if done, err := current(tx); done || err != nil {
@@ -147,6 +157,14 @@ func Status(ctx context.Context, q querier) (version int, hash string, err error
 func isBusy(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "55P03" || pg.Code == "40P01" || pg.Message == "tuple concurrently updated")
+}
+
+// explain says in which file an error is; the checks of begin.sql speak for themselves.
+func (s step) explain(err error) error {
+	if s.file == "begin.sql" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.file, err)
 }
 
 // explain adds what errors.Is should find, and what PostgreSQL does not know to say.
