@@ -15,7 +15,8 @@ func (a *app) consumerCommand() *cobra.Command {
 		a.consumerPauseCommand("resume", "Hand out events again after a pause", false))
 }
 
-const consumersSQL = "select * from howdah.consumers order by consumer"
+const consumersSQL = `select consumer, topic, lag, lag_seconds, waiting, in_flight, pending, dead, head, open_claims, ordered, paused,
+	extract(epoch from lease)::float8 as lease_seconds, max_attempts, start, created_at from howdah.consumers order by consumer`
 
 var consumerColumns = []string{"consumer", "topic", "lag", "lag_seconds", "waiting", "in_flight", "pending", "dead", "head", "ordered", "paused"}
 

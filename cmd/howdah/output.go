@@ -167,7 +167,7 @@ func table(w io.Writer, rows []record, columns []string) error {
 	right := make([]bool, len(columns))
 	width := make([]int, len(columns))
 	for i, c := range columns {
-		lines[0][i] = strings.ToUpper(strings.ReplaceAll(c, "_", " "))
+		lines[0][i] = heading(c)
 	}
 	for _, r := range rows {
 		line := make([]string, len(columns))
@@ -205,6 +205,16 @@ func table(w io.Writer, rows []record, columns []string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// headings of columns whose values are shown with their unit.
+var headings = map[string]string{"lag_seconds": "OLDEST", "retention_seconds": "RETENTION", "open_seconds": "OPEN FOR", "in_per_s": "IN/S", "done_per_s": "DONE/S"}
+
+func heading(column string) string {
+	if h, ok := headings[column]; ok {
+		return h
+	}
+	return strings.ToUpper(strings.ReplaceAll(column, "_", " "))
 }
 
 // cell is a value for people, by what its column means.
@@ -283,7 +293,11 @@ func age(seconds float64) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < 48*time.Hour:
-		return strings.TrimSuffix(d.Round(time.Second).String(), "0s")
+		s := d.Round(time.Second).String()
+		if strings.HasSuffix(s, "m0s") {
+			s = strings.TrimSuffix(s, "0s")
+		}
+		return s
 	}
 	return fmt.Sprintf("%.1fd", d.Hours()/24)
 }

@@ -47,7 +47,7 @@ it is published.`,
 	cmd.Flags().StringVar(&f.zone, "zone", "", "time `zone` of times that have none, such as America/Chicago")
 	cmd.Flags().IntVar(&f.batch, "batch", 5000, "events in one transaction at most")
 	cmd.Flags().BoolVar(&f.strings, "strings", false, "keep all values of CSV as strings")
-	cmd.Flags().BoolVar(&f.create, "create", false, "create the topic if it is missing")
+	cmd.Flags().BoolVar(&f.create, "topic-create", false, "create the topic if it is missing")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress bar and no summary")
 	return cmd
 }

@@ -13,9 +13,11 @@ func (a *app) topicCommand() *cobra.Command {
 		a.topicListCommand(), a.topicCreateCommand(), a.topicAdoptCommand(), a.topicAlterCommand(), a.topicDropCommand())
 }
 
-const topicsSQL = "select * from howdah.topics order by topic"
+const topicsSQL = `select topic, partitions, events, first_id, last_id, stable_id, coalesce(bytes, 0)::bigint as bytes,
+	extract(epoch from retention)::float8 as retention_seconds, max_bytes, format, adopted, source, consumers, created_at
+	from howdah.topics order by topic`
 
-var topicColumns = []string{"topic", "events", "first_id", "last_id", "bytes", "partitions", "retention", "format", "consumers", "source"}
+var topicColumns = []string{"topic", "events", "first_id", "last_id", "bytes", "partitions", "retention_seconds", "format", "consumers", "source"}
 
 func (a *app) topicListCommand() *cobra.Command {
 	return &cobra.Command{
