@@ -18,6 +18,8 @@ declare
     taken bigint[];
     base  bigint;
     next  bigint;
+    size  bigint := 0;                                      -- bytes of payload taken
+    fit   record;
     holes boolean := false;                                 -- a range that was taken has ids that do not belong to it
 begin
     blocked := false;
@@ -52,7 +54,10 @@ begin
             -- the bit string of a claim has one bit for each id from its first to its last
             base := least(first_id, taken[1]);
             taken := array(select i from unnest(taken) i where greatest(i, last_id) - base < 100000 order by i);
+            select * into fit from howdah.fit(t, taken, size);
+            taken := fit.ids;
             exit when cardinality(taken) = 0;
+            size := size + fit.size;
         end if;
         delete from howdah.pending x where x.seq = p.seq;
         if c.ordered then

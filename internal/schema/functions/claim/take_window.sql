@@ -18,6 +18,7 @@ begin
             continue when s.head > s.stable;
             ids := howdah.window_ids(t, s.head, s.stable, null, from_time, until_time, newest_first, n);
             if cardinality(ids) > 0 then
+                ids := howdah.fit_window(t, ids, newest_first);
                 if newest_first then
                     perform howdah.put_back(c, t, s, s.head, s.stable, null, ids, 0, null);
                     s.head := s.stable + 1;
@@ -33,6 +34,7 @@ begin
                     order by case when newest_first then -x.last_id end, x.queue_at, x.seq loop
                 ids := howdah.window_ids(t, p.first_id, p.last_id, p.bits, from_time, until_time, newest_first, least(n, p.batch_limit));
                 if cardinality(ids) > 0 then
+                    ids := howdah.fit_window(t, ids, newest_first);
                     delete from howdah.pending x where x.seq = p.seq;
                     perform howdah.put_back(c, t, s, p.first_id, p.last_id, p.bits, ids, p.attempts, p.batch_limit);
                     attempts := p.attempts;

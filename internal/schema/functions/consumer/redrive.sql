@@ -14,7 +14,7 @@ declare
     wrong text;
 begin
     perform howdah.need('SELECT', (select x.source from howdah.topic x where x.number = c.topic));
-    select string_agg(i::text, ', ') into wrong from (
+    select string_agg(coalesce(i::text, 'null'), ', ') into wrong from (
         select i from unnest(ids) i where not exists (select from howdah.dead d where d.consumer = c.number and d.id = i) limit 10) x;
     if wrong is not null then
         raise exception 'consumer % has no dead letter with id %', quote_literal(consumer), wrong

@@ -7,7 +7,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     t   howdah.topic;
     n   int;
-    tab text := pg_catalog.format('events.%I', topic);
+    tab text;
     seq text;
 begin
     perform howdah.check_name('topic', topic);
@@ -35,6 +35,7 @@ begin
         end if;
         return;
     end if;
+    tab := pg_catalog.format('events.%I', topic);
     if to_regclass(tab) is not null then
         raise exception 'table % exists and is not a topic', tab
             using errcode = 'duplicate_table',
