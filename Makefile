@@ -6,7 +6,7 @@ TIMEOUT     ?= 12m
 FUZZTIME    ?= 10s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race fuzz lint bench
+.PHONY: build test race fuzz fmt lint bench
 
 build:
 	$(GO) build -o bin/howdah ./cmd/howdah
@@ -26,10 +26,15 @@ fuzz:
 		done; \
 	done
 
+fmt:
+	gofmt -w .
+
+# House rules (internal/house) are tests of their own.
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PACKAGES)
 	$(GO) run $(STATICCHECK) $(PACKAGES)
+	$(GO) test -count=1 ./internal/house
 
 # What the numbers mean is in bench/.
 bench: build

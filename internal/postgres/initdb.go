@@ -12,7 +12,7 @@ import (
 // Connections through the socket need no password: its folder is open to the
 // owner alone. Loopback is open to every account of the machine.
 const hba = `# Made by howdah, once; yours to change.
-local  all  all                trust     
+local  all  all                trust
 host   all  all  127.0.0.1/32  scram-sha-256
 host   all  all  ::1/128       scram-sha-256
 `
