@@ -89,11 +89,12 @@ func (r *Rand) Uint64() uint64 {
 	return mix(r.state)
 }
 
-// Float is uniform in [0, 1), in steps of 2^-53.
-func (r *Rand) Float() float64 { return float64(r.Uint64()>>11) / (1 << 53) }
+// Float is uniform in [0, 1), in steps of 2^-53. The outer conversion keeps callers from fusing the division, which the
+// compiler turns into a product, with what they add.
+func (r *Rand) Float() float64 { return float64(float64(r.Uint64()>>11) / (1 << 53)) }
 
 // open is uniform in (0, 1]: its logarithm exists.
-func (r *Rand) open() float64 { return float64(r.Uint64()>>11+1) / (1 << 53) }
+func (r *Rand) open() float64 { return float64(float64(r.Uint64()>>11+1) / (1 << 53)) }
 
 // IntN is uniform in 0 … n-1. It panics unless n > 0.
 func (r *Rand) IntN(n int) int {
