@@ -20,10 +20,10 @@ begin
             if cardinality(ids) > 0 then
                 ids := howdah.fit_window(t, ids, newest_first);
                 if newest_first then
-                    perform howdah.put_back(c, t, s, s.head, s.stable, null, ids, 0, null);
+                    perform howdah.put_back(c, t, s, at, s.head, s.stable, null, ids, 0, null);
                     s.head := s.stable + 1;
                 else
-                    perform howdah.put_back(c, t, s, s.head, ids[cardinality(ids)], null, ids, 0, null);
+                    perform howdah.put_back(c, t, s, at, s.head, ids[cardinality(ids)], null, ids, 0, null);
                     s.head := ids[cardinality(ids)] + 1;
                 end if;
                 exit;
@@ -36,7 +36,7 @@ begin
                 if cardinality(ids) > 0 then
                     ids := howdah.fit_window(t, ids, newest_first);
                     delete from howdah.pending x where x.seq = p.seq;
-                    perform howdah.put_back(c, t, s, p.first_id, p.last_id, p.bits, ids, p.attempts, p.batch_limit);
+                    perform howdah.put_back(c, t, s, p.queue_at, p.first_id, p.last_id, p.bits, ids, p.attempts, p.batch_limit);
                     attempts := p.attempts;
                     exit;
                 end if;

@@ -18,7 +18,7 @@ begin
     n := octet_length(b);
     h := (2538058380 # n) & w;          -- seed 0x9747b28c
     while i + 4 <= n loop
-        k := (get_byte(b, i) | get_byte(b, i + 1) << 8 | get_byte(b, i + 2) << 16 | get_byte(b, i + 3)::bigint << 24) & w;
+        k := get_byte(b, i) | (get_byte(b, i + 1) << 8) | (get_byte(b, i + 2) << 16) | (get_byte(b, i + 3)::bigint << 24);
         k := howdah.times32(k, m);
         k := k # (k >> 24);
         h := howdah.times32(h, m) # howdah.times32(k, m);
