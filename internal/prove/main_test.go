@@ -259,10 +259,10 @@ func (b *bench) until(what string, f func() bool) {
 }
 
 // blocks counts the buffers that a query touches, those of the statements inside its functions included.
-func (b *bench) blocks(sql string) int64 {
+func (b *bench) blocks(conn *pgx.Conn, sql string) int64 {
 	b.Helper()
 	var text string
-	b.must(b.db.Pool().QueryRow(b.ctx, "explain (analyze, buffers, format json, timing off) "+sql).Scan(&text))
+	b.must(conn.QueryRow(b.ctx, "explain (analyze, buffers, format json, timing off) "+sql).Scan(&text))
 	var plans []struct {
 		Plan struct {
 			Hit  int64 `json:"Shared Hit Blocks"`

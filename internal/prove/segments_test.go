@@ -53,21 +53,14 @@ func TestManySegments(t *testing.T) {
 	b := fresh(t)
 	b.run("update howdah.setting set value = '100' where name = 'segment_ids'", "select howdah.create_topic('t', 1, '1 day')")
 	c := b.consumer("c", "t")
-	look := func() (most int64) {
-		for range 3 {
-			most = max(most, b.blocks("select * from howdah.reserve('c', 10)"))
-		}
-		return most
-	}
-	b.publish("t", 150)
-	look()
-	few := look()
+	b.publish("t", 95)
+	few := b.cost("c", 3)
 	for range pick(60, 400) {
 		b.publish("t", 100)
 		b.must(b.db.Upkeep(b.ctx))
 	}
 	n := b.number("select count(*) from howdah.segment")
-	many := look()
+	many := b.cost("c", 3)
 	t.Logf("blocks of a claim: %d with few segments, %d with %d", few, many, n)
 	if many > 3*few+100 {
 		t.Errorf("a claim touches %d blocks with %d segments, %d with few", many, n, few)
