@@ -139,7 +139,15 @@ func query(t *testing.T, url, sql string) string {
 	return strings.Join(out, " ")
 }
 
-func running(pid int) bool { return syscall.Kill(pid, 0) == nil }
+// running is false for a process that has ended and waits to be reaped by
+// whatever inherited it.
+func running(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err != nil || !strings.Contains(string(stat), ") Z ")
+}
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()

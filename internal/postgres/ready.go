@@ -32,10 +32,16 @@ func (l layout) waitReady(ctx context.Context, cfg Config, st state) (Info, erro
 	return l.waitReadyPID(ctx, cfg, st, pf.pid)
 }
 
+// unreachable is how long a server that calls itself ready may fail to be
+// reached before the wait for it ends.
+const unreachable = 20 * time.Second
+
 // waitReadyPID waits until the server answers a query. Recovery after a crash
-// may take minutes: only the end of the process or of ctx ends the wait.
+// may take minutes: until the server calls itself ready, only the end of the
+// process or of ctx ends the wait.
 func (l layout) waitReadyPID(ctx context.Context, cfg Config, st state, pid int) (Info, error) {
 	began, told := time.Now(), false
+	var ready time.Time
 	var info Info
 	var last error
 	err := poll(ctx, func() bool {
@@ -56,8 +62,11 @@ func (l layout) waitReadyPID(ctx context.Context, cfg Config, st state, pid int)
 		if info, last = l.info(st, pf); last != nil {
 			return true
 		}
+		if ready.IsZero() {
+			ready = time.Now()
+		}
 		last = info.ping(ctx)
-		return last == nil || !transient(last)
+		return last == nil || !transient(last) || time.Since(ready) > unreachable
 	})
 	if err != nil {
 		return info, fmt.Errorf("wait until it is ready: %w", errors.Join(err, last))

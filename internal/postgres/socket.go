@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // maxSocketPath is what fits into sockaddr_un on every system (104 bytes on
@@ -12,10 +13,11 @@ const maxSocketPath = 103
 
 // socketDir returns the folder for the socket, empty and closed to all but the
 // account and root. It is run/ in the data folder, or a short folder of its own
-// where that path would be too long. Nothing runs here: the lock is held.
+// where clients could not use that path: too long, or with a comma, at which
+// they would split it into two hosts. Nothing runs here: the lock is held.
 func (l layout) socketDir(acct account, last string) (string, error) {
 	dir := l.run()
-	if len(filepath.Join(dir, ".s.PGSQL.65535")) > maxSocketPath {
+	if len(filepath.Join(dir, ".s.PGSQL.65535")) > maxSocketPath || strings.Contains(dir, ",") {
 		if last != "" && last != dir {
 			if uid, _, ok := owner(last); ok && uid == acct.uid {
 				dir = last
