@@ -23,6 +23,10 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	var stop atomic.Bool
 	var sent atomic.Int64
 	var wg sync.WaitGroup
+	defer func() {
+		stop.Store(true)
+		wg.Wait()
+	}()
 	for range 3 {
 		conn := connect(t, url)
 		wg.Go(func() {
@@ -73,6 +77,16 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	}
 	sent.Add(1)
 
+	// And a worker in the middle of its work, which has read its events through the topic's view.
+	waitUntil(t, admin, "select exists (select from events.payments)")
+	busy, err := connect(t, url).Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := busy.Exec(ctx, "select from howdah.topic_1 limit 1"); err != nil {
+		t.Fatal(err)
+	}
+
 	changed := map[string]string{
 		"functions/claim/backoff.sql": `create or replace function howdah.backoff(attempts int, factor float default 1) returns interval
 			language sql volatile as $$ select pg_catalog.make_interval(secs => factor * attempts) $$;`,
@@ -122,6 +136,9 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
+	if err := busy.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if err := slow.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -6,14 +6,14 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     t      howdah.topic;
     has    jsonb;
-    col    text;
+    view   text;
 begin
     select * into strict t from howdah.topic x where x.number = install_topic.number;
     select jsonb_object_agg(attname, format_type(atttypid, atttypmod)) into has
         from pg_attribute where attrelid = t.source and attnum > 0 and not attisdropped;
 
     -- One shape: id keeps its own type, so that conditions on it use the index.
-    execute format('create or replace view howdah.topic_%s as select %I as id, %s as key, %s as payload, %s as headers,
+    view := format('create or replace view howdah.topic_%s as select %I as id, %s as key, %s as payload, %s as headers,
             %s as event_time, %s as received_at, %s as partition from %s',
         t.number, t.id_column,
         case when not t.adopted then 'key' else 'null::text' end,
@@ -25,7 +25,11 @@ begin
              else format('%I::timestamptz', t.event_time_column) end,
         case when t.window_column is null then 'null::timestamptz' else quote_ident(t.window_column) end,
         case when t.partitions > 1 then 'partition' else '0::smallint' end, t.source);
-    execute format('revoke all on howdah.topic_%s from public', t.number);
+    -- Replacing it waits for everybody who reads in an open transaction, so only where it has to be; the comment tells.
+    if obj_description(to_regclass('howdah.topic_' || t.number), 'pg_class') is distinct from md5(view) then
+        execute view;
+        execute format('revoke all on howdah.topic_%1$s from public; comment on view howdah.topic_%1$s is %2$L', t.number, md5(view));
+    end if;
 
     perform howdah.install_scan(t);
     perform howdah.install_mark(t);
