@@ -16,23 +16,23 @@ import (
 const (
 	latencyRate      = 1000 // events a second
 	latencyConsumers = 5
-	latencyProducers = 8
+	latencyProducers = 16
 	blogPoll         = 10 * time.Millisecond // a worker of the blog's design that found nothing looks again after this
 )
 
 // latency measures the time from before an event is inserted until a handler of each of 5 consumers has it, with 1,000
 // single-row inserts a second. The blog's workers poll every 10 ms.
 func (b *bench) latency(ctx context.Context) error {
-	var medians, high, blogMedians, blogHigh []float64
+	var medians, high, inserts, blogMedians, blogHigh, blogInserts []float64
 	_, err := b.interleave(ctx, []arm{
 		{"howdah", func(ctx context.Context) (float64, error) {
-			s, err := b.latencyHowdah(ctx)
-			medians, high = append(medians, s.at(0.5)), append(high, s.at(0.99))
+			s, inserted, err := b.latencyHowdah(ctx)
+			medians, high, inserts = append(medians, s.at(0.5)), append(high, s.at(0.99)), append(inserts, inserted.at(0.5))
 			return 0, err
 		}},
 		{"blog", func(ctx context.Context) (float64, error) {
-			s, err := b.latencyBlog(ctx)
-			blogMedians, blogHigh = append(blogMedians, s.at(0.5)), append(blogHigh, s.at(0.99))
+			s, inserted, err := b.latencyBlog(ctx)
+			blogMedians, blogHigh, blogInserts = append(blogMedians, s.at(0.5)), append(blogHigh, s.at(0.99)), append(blogInserts, inserted.at(0.5))
 			return 0, err
 		}},
 	})
@@ -49,6 +49,7 @@ func (b *bench) latency(ctx context.Context) error {
 			t, median(v))
 	}
 	bounded("median", medians, blogMedians, atMost(5))
+	bounded("until durable, median", inserts, blogInserts, nil)
 	bounded("p99", high, blogHigh, atMost(25))
 	return nil
 }
@@ -66,7 +67,12 @@ func (s *samples) see(payload []byte) {
 	if json.Unmarshal(payload, &e) != nil {
 		return
 	}
-	now, at := time.Now(), time.Unix(0, e.At)
+	s.add(time.Unix(0, e.At))
+}
+
+// add notes how long ago a time was.
+func (s *samples) add(at time.Time) {
+	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at.After(s.after) {
@@ -85,8 +91,8 @@ func (s *samples) at(q float64) float64 {
 }
 
 // produce inserts latencyRate events a second for a time. The clock of an event starts when it is due to be sent, so
-// that waiting for a connection counts.
-func (b *bench) produce(ctx context.Context, table, column string, d time.Duration) error {
+// that waiting for a connection counts. inserted takes the times until the inserts were durable.
+func (b *bench) produce(ctx context.Context, table, column string, d time.Duration, inserted *samples) error {
 	due := make(chan time.Time, latencyRate)
 	go func() {
 		defer close(due)
@@ -109,17 +115,18 @@ func (b *bench) produce(ctx context.Context, table, column string, d time.Durati
 			return 0, nil
 		}
 		_, err := c.Exec(ctx, sql, fmt.Sprintf(`{"at": %d, "note": "%s%s"}`, at.UnixNano(), filler, filler[:80]))
+		inserted.add(at)
 		return 1, err
 	})
 	return err
 }
 
-func (b *bench) latencyHowdah(ctx context.Context) (*samples, error) {
+func (b *bench) latencyHowdah(ctx context.Context) (seen, inserted *samples, err error) {
 	topic, names, err := b.howdahTopic(ctx, latencyConsumers)
 	if err != nil {
-		return &samples{}, err
+		return &samples{}, &samples{}, err
 	}
-	s := &samples{after: time.Now().Add(b.o.Round / 10)}
+	s, inserted := &samples{after: time.Now().Add(b.o.Round / 10)}, &samples{after: time.Now().Add(b.o.Round / 10)}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	errs := make(chan error, len(names))
@@ -133,7 +140,7 @@ func (b *bench) latencyHowdah(ctx context.Context) (*samples, error) {
 			})
 		}()
 	}
-	err = b.produce(ctx, "events."+topic, "payload", b.o.Round)
+	err = b.produce(ctx, "events."+topic, "payload", b.o.Round, inserted)
 	stop()
 	for range names {
 		if e := <-errs; err == nil {
@@ -141,17 +148,17 @@ func (b *bench) latencyHowdah(ctx context.Context) (*samples, error) {
 		}
 	}
 	if err != nil {
-		return s, err
+		return s, inserted, err
 	}
-	return s, b.dropHowdah(ctx, topic, names)
+	return s, inserted, b.dropHowdah(ctx, topic, names)
 }
 
-func (b *bench) latencyBlog(ctx context.Context) (*samples, error) {
+func (b *bench) latencyBlog(ctx context.Context) (seen, inserted *samples, err error) {
 	topic, names, err := b.blogTopic(ctx, latencyConsumers)
 	if err != nil {
-		return &samples{}, err
+		return &samples{}, &samples{}, err
 	}
-	s := &samples{after: time.Now().Add(b.o.Round / 10)}
+	s, inserted := &samples{after: time.Now().Add(b.o.Round / 10)}, &samples{after: time.Now().Add(b.o.Round / 10)}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	errs := make(chan error, len(names))
@@ -172,7 +179,7 @@ func (b *bench) latencyBlog(ctx context.Context) (*samples, error) {
 			})
 		}()
 	}
-	err = b.produce(ctx, "blog."+topic, "data", b.o.Round)
+	err = b.produce(ctx, "blog."+topic, "data", b.o.Round, inserted)
 	stop()
 	for range names {
 		if e := <-errs; err == nil {
@@ -180,7 +187,7 @@ func (b *bench) latencyBlog(ctx context.Context) (*samples, error) {
 		}
 	}
 	if err != nil {
-		return s, err
+		return s, inserted, err
 	}
-	return s, b.exec(ctx, "select blog.drop_topic($1, $2)", topic, names)
+	return s, inserted, b.exec(ctx, "select blog.drop_topic($1, $2)", topic, names)
 }

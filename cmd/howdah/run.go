@@ -86,7 +86,7 @@ that runs on --data ($HOWDAH_DATA).`,
 		a.versionCommand(), a.migrateCommand(), a.doctorCommand(), a.urlCommand(), a.downCommand(), a.psqlCommand(),
 		a.topicCommand(), a.consumerCommand(),
 		a.publishCommand(), a.tailCommand(), a.claimCommand(), a.ackCommand(), a.nackCommand(), a.extendCommand(),
-		a.statusCommand(), a.topCommand(), a.checkCommand(),
+		a.statusCommand(), a.topCommand(), a.checkCommand(), a.benchCommand(),
 	)
 	return root
 }
