@@ -81,6 +81,13 @@ func (t *Topic) Publish(ctx context.Context, events ...Event) (int64, error) {
 	}
 	var id int64
 	err = t.db.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		if t.db.pooler && len(events) > 1 {
+			// The COPY and the question for its last id must meet the same server connection.
+			return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+				id, err = eventlog.Publish(ctx, tx.Conn(), t.name, shape.bytes, events)
+				return err
+			})
+		}
 		id, err = eventlog.Publish(ctx, c.Conn(), t.name, shape.bytes, events)
 		return err
 	})
