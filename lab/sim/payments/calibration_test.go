@@ -27,7 +27,6 @@ type measured struct {
 	quarantined []int // by day
 	dirt        sim.Tally
 	coverage7   float64 // mean share of the last 7 days' frauds that is known
-	maxInput    float64
 }
 
 func measure(t *testing.T, seed uint64, days int) measured {
