@@ -12,7 +12,7 @@ import (
 )
 
 type claimInput struct {
-	consumerPath
+	ConsumerPath
 	Batch       int    `query:"batch" default:"100" minimum:"1" maximum:"10000" doc:"At most so many events."`
 	Wait        string `query:"wait" doc:"How long to wait for events, such as 30s; default 0, at most a minute."`
 	Lease       string `query:"lease" doc:"Another lease than the consumer's, such as 2m."`
@@ -27,19 +27,20 @@ type claim struct {
 	Events     []event    `json:"events"`
 }
 
-type claimPath struct {
+// ClaimPath names a claim in a path.
+type ClaimPath struct {
 	ClaimID string `path:"claim" doc:"The claim_id of the claim."`
 }
 
 type ackInput struct {
-	claimPath
+	ClaimPath
 	Body *struct {
 		IDs []int64 `json:"ids,omitempty" doc:"Which events; none: all."`
 	}
 }
 
 type nackInput struct {
-	claimPath
+	ClaimPath
 	Body *struct {
 		IDs            []int64  `json:"ids,omitempty" doc:"Which events; none: all."`
 		Error          string   `json:"error,omitempty" doc:"Why; kept with the dead letter."`
@@ -48,7 +49,7 @@ type nackInput struct {
 }
 
 type extendInput struct {
-	claimPath
+	ClaimPath
 	Lease string `query:"lease" doc:"From now, such as 2m; default the consumer's lease."`
 }
 
@@ -67,11 +68,11 @@ func (a *api) claimRoutes() {
 				ids = in.Body.IDs
 			}
 			defer a.metrics.ackTime(time.Now())
-			return a.settle(ctx, in.claimPath, "acked", func(k *howdah.Claim) (int64, error) { return k.Ack(ctx, ids...) })
+			return a.settle(ctx, in.ClaimPath, "acked", func(k *howdah.Claim) (int64, error) { return k.Ack(ctx, ids...) })
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/claims/{claim}/nack", "nack", "The events failed; they are delivered again, or become dead letters", "claims"),
 		func(ctx context.Context, in *nackInput) (*answer[count], error) {
-			return a.settle(ctx, in.claimPath, "nacked", func(k *howdah.Claim) (int64, error) {
+			return a.settle(ctx, in.ClaimPath, "nacked", func(k *howdah.Claim) (int64, error) {
 				switch b := in.Body; {
 				case b == nil:
 					return k.Nack(ctx, "")
@@ -83,7 +84,7 @@ func (a *api) claimRoutes() {
 			})
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/claims/{claim}/release", "release", "Hand the claim back untouched", "claims"),
-		func(ctx context.Context, in *claimPath) (*none, error) {
+		func(ctx context.Context, in *ClaimPath) (*none, error) {
 			k, err := a.held(*in)
 			if err != nil {
 				return nil, err
@@ -96,7 +97,7 @@ func (a *api) claimRoutes() {
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/claims/{claim}/extend", "extend", "Prolong the lease from now", "claims"),
 		func(ctx context.Context, in *extendInput) (*answer[extended], error) {
-			k, err := a.held(in.claimPath)
+			k, err := a.held(in.ClaimPath)
 			if err != nil {
 				return nil, err
 			}
@@ -190,7 +191,7 @@ func (in *claimInput) options() (options []howdah.ClaimOption, err error) {
 	return options, nil
 }
 
-func (a *api) held(in claimPath) (*howdah.Claim, error) {
+func (a *api) held(in ClaimPath) (*howdah.Claim, error) {
 	id, err := strconv.ParseInt(in.ClaimID, 10, 64)
 	if err != nil || id <= 0 {
 		return nil, invalid("claim id "+strconv.Quote(in.ClaimID)+" is not one", "Use the claim_id of a claim, as it came.")
@@ -198,7 +199,7 @@ func (a *api) held(in claimPath) (*howdah.Claim, error) {
 	return a.DB.HeldClaim(id), nil
 }
 
-func (a *api) settle(ctx context.Context, in claimPath, how string, f func(*howdah.Claim) (int64, error)) (*answer[count], error) {
+func (a *api) settle(ctx context.Context, in ClaimPath, how string, f func(*howdah.Claim) (int64, error)) (*answer[count], error) {
 	k, err := a.held(in)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,8 @@ import (
 	"github.com/howdah/howdah"
 )
 
-type consumerPath struct {
+// ConsumerPath names a consumer in a path.
+type ConsumerPath struct {
 	Consumer string `path:"consumer" doc:"The consumer's name."`
 }
 
@@ -43,20 +44,20 @@ type deadLetters struct {
 }
 
 type deadInput struct {
-	consumerPath
+	ConsumerPath
 	After int64 `query:"after" doc:"Only events with a higher id."`
 	Limit int   `query:"limit" default:"100" minimum:"1" maximum:"10000"`
 }
 
 type seekInput struct {
-	consumerPath
+	ConsumerPath
 	Body struct {
 		Target string `json:"target" doc:"earliest, latest, an id, or a time with its zone."`
 	}
 }
 
 type replayInput struct {
-	consumerPath
+	ConsumerPath
 	Body struct {
 		FromID  int64 `json:"from_id"`
 		UntilID int64 `json:"until_id" doc:"Included."`
@@ -64,7 +65,7 @@ type replayInput struct {
 }
 
 type redriveInput struct {
-	consumerPath
+	ConsumerPath
 	Body *struct {
 		IDs []int64 `json:"ids,omitempty" doc:"Which dead letters; none: all."`
 	}
@@ -104,10 +105,10 @@ func (a *api) consumerRoutes() {
 		if _, err := a.DB.CreateConsumer(ctx, b.Consumer, b.Topic, options...); err != nil {
 			return nil, a.fail(ctx, err)
 		}
-		return a.consumer(ctx, &consumerPath{b.Consumer})
+		return a.consumer(ctx, &ConsumerPath{b.Consumer})
 	})
 	huma.Register(a.huma, a.op(http.MethodDelete, "/v1/consumers/{consumer}", "drop-consumer", "Forget a consumer; the events stay", "consumers"),
-		func(ctx context.Context, in *consumerPath) (*none, error) {
+		func(ctx context.Context, in *ConsumerPath) (*none, error) {
 			return nil, a.fail(ctx, a.DB.DropConsumer(ctx, in.Consumer))
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/consumers/{consumer}/seek", "seek", "Move a consumer; what is open or pending ends", "consumers"),
@@ -119,11 +120,11 @@ func (a *api) consumerRoutes() {
 			return a.change(ctx, in.Consumer, a.DB.Consumer(in.Consumer).Replay(ctx, in.Body.FromID, in.Body.UntilID))
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/consumers/{consumer}/pause", "pause", "Hand out nothing until resumed", "consumers"),
-		func(ctx context.Context, in *consumerPath) (*answer[howdah.ConsumerInfo], error) {
+		func(ctx context.Context, in *ConsumerPath) (*answer[howdah.ConsumerInfo], error) {
 			return a.change(ctx, in.Consumer, a.DB.Consumer(in.Consumer).Pause(ctx))
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/consumers/{consumer}/resume", "resume", "Undo pause", "consumers"),
-		func(ctx context.Context, in *consumerPath) (*answer[howdah.ConsumerInfo], error) {
+		func(ctx context.Context, in *ConsumerPath) (*answer[howdah.ConsumerInfo], error) {
 			return a.change(ctx, in.Consumer, a.DB.Consumer(in.Consumer).Resume(ctx))
 		})
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/consumers/{consumer}/redrive", "redrive", "Send dead letters round again", "consumers"),
@@ -158,7 +159,7 @@ func (a *api) consumerRoutes() {
 		})
 }
 
-func (a *api) consumer(ctx context.Context, in *consumerPath) (*answer[howdah.ConsumerInfo], error) {
+func (a *api) consumer(ctx context.Context, in *ConsumerPath) (*answer[howdah.ConsumerInfo], error) {
 	info, err := a.DB.Consumer(in.Consumer).Info(ctx)
 	if err != nil {
 		return nil, a.fail(ctx, err)
@@ -172,7 +173,7 @@ func (a *api) change(ctx context.Context, name string, err error) (*answer[howda
 		return nil, a.fail(ctx, err)
 	}
 	a.DB.Wake()
-	return a.consumer(ctx, &consumerPath{name})
+	return a.consumer(ctx, &ConsumerPath{name})
 }
 
 // duration reads a query parameter such as 30s, or a number of seconds.

@@ -14,7 +14,8 @@ func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
 type none struct{}
 
-type topicPath struct {
+// TopicPath names a topic in a path. Types that are embedded in inputs are exported, or they would not be filled in.
+type TopicPath struct {
 	Topic string `path:"topic" doc:"The topic's name."`
 }
 
@@ -32,7 +33,7 @@ type topicList struct {
 }
 
 type readInput struct {
-	topicPath
+	TopicPath
 	After int64 `query:"after" doc:"Only events with a higher id."`
 	Limit int   `query:"limit" default:"100" minimum:"1" maximum:"10000"`
 }
@@ -52,7 +53,7 @@ func (a *api) topicRoutes() {
 			return &answer[topicList]{topicList{notNil(all)}}, nil
 		})
 	huma.Register(a.huma, a.op(http.MethodGet, "/v1/topics/{topic}", "get-topic", "Describe a topic", "topics"),
-		func(ctx context.Context, in *topicPath) (*answer[howdah.TopicInfo], error) {
+		func(ctx context.Context, in *TopicPath) (*answer[howdah.TopicInfo], error) {
 			info, err := a.DB.Topic(in.Topic).Info(ctx)
 			if err != nil {
 				return nil, a.fail(ctx, err)
@@ -84,7 +85,7 @@ func (a *api) topicRoutes() {
 	})
 	huma.Register(a.huma, a.op(http.MethodDelete, "/v1/topics/{topic}", "drop-topic",
 		"Drop a topic and its events; its consumers have to be dropped first", "topics"),
-		func(ctx context.Context, in *topicPath) (*none, error) {
+		func(ctx context.Context, in *TopicPath) (*none, error) {
 			return nil, a.fail(ctx, a.DB.DropTopic(ctx, in.Topic))
 		})
 	huma.Register(a.huma, a.op(http.MethodGet, "/v1/topics/{topic}/events", "read-events",

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/server"
+)
+
+// upState is what runs on a database: printed by up, and kept as up.json in the data folder while it runs.
+type upState struct {
+	PID     int       `json:"pid"`
+	HTTP    string    `json:"http"`
+	DB      string    `json:"db,omitempty"` // of the private PostgreSQL
+	Data    string    `json:"data,omitempty"`
+	Log     string    `json:"log,omitempty"` // of a detached server
+	Started time.Time `json:"started"`
+}
+
+type upOptions struct {
+	http, token     string
+	detach, verbose bool
+	ready           int // file descriptor on which a detached server says that it serves
+}
+
+func (a *app) upCommand() *cobra.Command {
+	o := upOptions{}
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start the private PostgreSQL and the server; Ctrl-C stops both",
+		Long: `Start the private PostgreSQL of --data, or use the one of --db, install or upgrade
+Howdah's schema, and serve HTTP until Ctrl-C or ` + "`howdah down`" + `.
+
+Beyond loopback a token is needed: $HOWDAH_TOKEN or --token. Clients send it as
+"Authorization: Bearer TOKEN".`,
+		Example: "  howdah up\n  howdah up --data ./data --http 127.0.0.1:0 --detach\n  HOWDAH_TOKEN=… howdah up --db postgres://… --http :8470",
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.token == "" {
+				o.token = a.Getenv("HOWDAH_TOKEN")
+			}
+			if o.detach {
+				return a.detach(cmd.Context(), o)
+			}
+			return a.up(cmd.Context(), o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.http, "http", server.DefaultHTTP, "`address` to serve HTTP on; port 0 takes a free one")
+	flags.StringVar(&o.token, "token", "", "`token` that clients have to send (default $HOWDAH_TOKEN, which others cannot see in the list of processes)")
+	flags.BoolVar(&o.detach, "detach", false, "return when it serves, and leave it running")
+	flags.BoolVar(&o.verbose, "verbose", false, "log every request")
+	flags.IntVar(&o.ready, "ready-fd", 0, "")
+	_ = flags.MarkHidden("ready-fd")
+	return cmd
+}
+
+// openServed opens what up and demo serve: --db or $HOWDAH_DB where one is named, else the private PostgreSQL.
+func (a *app) openServed(ctx context.Context, log *slog.Logger, progress func(string)) (*howdah.DB, error) {
+	if a.db != "" && a.data != "" {
+		return nil, usageError{errors.New("--db and --data name two databases: give one of them")}
+	}
+	url := a.db
+	if url == "" && a.data == "" {
+		url = a.Getenv("HOWDAH_DB")
+	}
+	if url != "" {
+		return howdah.Open(ctx, url, howdah.WithMigrate(), howdah.WithLogger(log))
+	}
+	return howdah.OpenLocal(ctx, a.dataDir(), howdah.WithLogger(log), howdah.WithProgress(progress))
+}
+
+func (a *app) up(ctx context.Context, o upOptions) (err error) {
+	logs := &logWriter{w: a.Err}
+	level := slog.LevelInfo
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level}))
+	db, err := a.openServed(ctx, log, func(s string) { _, _ = fmt.Fprintln(a.Err, s) })
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := server.New(server.Config{DB: db, HTTP: o.http, Token: o.token, Log: log, Version: version()})
+	if err != nil {
+		return err
+	}
+	state := upState{PID: os.Getpid(), HTTP: s.URL(), Started: time.Now().UTC().Truncate(time.Second)}
+	if local, ok := db.Local(); ok {
+		state.DB, state.Data = local.URL, local.DataDir
+		if o.ready > 0 {
+			state.Log = filepath.Join(local.DataDir, "up.log")
+			f, err := os.OpenFile(state.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				return errors.Join(fmt.Errorf("open log: %w", err), s.Close())
+			}
+			defer func() { _ = f.Close() }()
+			logs.set(f)
+		}
+		path := filepath.Join(local.DataDir, "up.json")
+		if err := writeState(path, state); err != nil {
+			return errors.Join(err, s.Close())
+		}
+		defer removeState(path, state.PID)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-db.Stopped():
+			log.Info("the private PostgreSQL was stopped on request")
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if o.ready > 0 {
+		pipe := os.NewFile(uintptr(o.ready), "ready")
+		err = errors.Join(json.NewEncoder(pipe).Encode(state), pipe.Close())
+	} else {
+		err = a.printUp(state)
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return s.Run(ctx)
+}
+
+func (a *app) printUp(s upState) error {
+	if a.json {
+		return a.printJSON(s)
+	}
+	_, err := fmt.Fprintf(a.Out, "http      %s   (description: /openapi.json, figures: /metrics)\n", s.HTTP)
+	if s.DB != "" {
+		_, err = fmt.Fprintf(a.Out, "database  %s\ndata      %s\n", s.DB, s.Data)
+	}
+	if s.Log != "" {
+		_, err = fmt.Fprintf(a.Out, "log       %s\nstop it with: howdah down --data %s\n", s.Log, s.Data)
+	}
+	return err
+}
+
+// detach starts this program again in a session of its own and returns when it serves, or has said why it does not.
+func (a *app) detach(ctx context.Context, o upOptions) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	args := []string{"up", "--http", o.http, "--ready-fd", "3"}
+	if o.verbose {
+		args = append(args, "--verbose")
+	}
+	for flag, value := range map[string]string{"--db": a.db, "--data": a.data} {
+		if value != "" {
+			args = append(args, flag, value)
+		}
+	}
+	ready, theirs, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("make a pipe: %w", err)
+	}
+	defer func() { _ = ready.Close() }()
+	said, err := os.CreateTemp("", "howdah-up-*.log")
+	if err != nil {
+		return errors.Join(fmt.Errorf("open log: %w", err), theirs.Close())
+	}
+	defer func() { _ = said.Close() }()
+	child := exec.Command(self, args...) //nolint:gosec // it is this program
+	child.Env = append(os.Environ(), "HOWDAH_TOKEN="+o.token)
+	child.ExtraFiles = []*os.File{theirs}
+	child.Stdout, child.Stderr = said, said
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = child.Start()
+	_ = theirs.Close()
+	if err != nil {
+		return fmt.Errorf("start in the background: %w", err)
+	}
+	answered := make(chan upState, 1)
+	go func() {
+		var s upState
+		_ = json.NewDecoder(ready).Decode(&s) // PID 0: it ended without an answer
+		answered <- s
+	}()
+	var s upState
+	select {
+	case s = <-answered:
+	case <-ctx.Done():
+		_ = child.Process.Signal(syscall.SIGTERM)
+		_ = child.Wait()
+		return ctx.Err()
+	}
+	if s.PID == 0 {
+		_ = child.Wait()
+		_, _ = said.Seek(0, io.SeekStart)
+		_, _ = io.Copy(a.Err, said)
+		_ = os.Remove(said.Name())
+		return errSilent
+	}
+	if s.Log == "" {
+		s.Log = said.Name()
+	} else {
+		_ = os.Remove(said.Name())
+	}
+	return a.printUp(s)
+}
+
+func writeState(path string, s upState) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err == nil {
+		tmp := fmt.Sprintf("%s.%d", path, s.PID)
+		if err = os.WriteFile(tmp, append(b, '\n'), 0o600); err == nil {
+			err = os.Rename(tmp, path)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// removeState leaves the file of a later server of the same folder alone.
+func removeState(path string, pid int) {
+	var s upState
+	if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &s) == nil && s.PID == pid {
+		_ = os.Remove(path)
+	}
+}
