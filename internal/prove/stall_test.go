@@ -224,3 +224,79 @@ func TestHole(t *testing.T) {
 		t.Errorf("a claim walks the hole again: %d blocks", n)
 	}
 }
+
+// S6: where two-phase commit is possible a producer never notifies, because then it could not prepare; sleeping workers
+// poll, and see its events.
+func TestSleepersAndTwoPhaseCommit(t *testing.T) {
+	b := fresh(t)
+	b.topic("t")
+	c := b.consumer("c", "t")
+	ctx, cancel := context.WithCancel(b.ctx)
+	defer cancel()
+	got, ended := make(chan int64, 10), make(chan error, 1)
+	go func() {
+		ended <- c.Run(ctx, func(_ context.Context, batch []howdah.Event) error {
+			for _, e := range batch {
+				got <- e.ID
+			}
+			return nil
+		})
+	}()
+	producer := b.conn()
+	for i := range 3 {
+		gid := fmt.Sprint(b.name, "-", i)
+		b.on(producer, "begin", "insert into events.t (payload) values ('1')", "prepare transaction '"+gid+"'", "commit prepared '"+gid+"'")
+		select {
+		case <-got:
+		case err := <-ended:
+			t.Fatalf("Run ended: %v", err)
+		case <-time.After(20 * time.Second):
+			t.Fatal("a prepared producer's event did not arrive")
+		}
+	}
+	cancel()
+	b.must(<-ended)
+}
+
+// C7: a window far up in the log does not read what lies below it, claim after claim.
+func TestWindowFarUp(t *testing.T) {
+	b := fresh(t)
+	b.topic("t")
+	c := b.consumer("c", "t")
+	n := pick(40_000, 2_000_000)
+	b.publish("t", n)
+	from := b.number("select (extract(epoch from clock_timestamp()) * 1000)::bigint + 1")
+	b.until("the clock to go on", func() bool {
+		return b.number("select (extract(epoch from clock_timestamp()) * 1000)::bigint") > from
+	})
+	b.publish("t", 500)
+	b.run("vacuum analyze events.t", "select brin_summarize_new_values(indexrelid) from pg_index i join pg_class k on k.oid = i.indexrelid "+
+		"join pg_am a on a.oid = k.relam where indrelid = 'events.t'::regclass and amname = 'brin'")
+	at := time.UnixMilli(from)
+	for got := 0; got < 500; {
+		k := b.claim(c, 100, howdah.Between(at, time.Time{}))
+		if k == nil {
+			t.Fatalf("%d events in the window, want 500", got)
+		}
+		if k.Events[0].ID <= int64(n) {
+			t.Fatalf("claimed %d, from before the window", k.Events[0].ID)
+		}
+		got += len(k.Events)
+		b.ack(k)
+	}
+	if k := b.claim(c, 100, howdah.Between(at, time.Time{})); k != nil {
+		t.Fatalf("claimed %v again", idsOf(k))
+	}
+	conn := b.conn()
+	sql := fmt.Sprintf("select * from howdah.reserve('c', 100, from_time => to_timestamp(%d / 1000.0))", from)
+	for range 8 {
+		b.blocks(conn, sql)
+	}
+	pages := b.number("select relpages from pg_class where oid = 'events.t'::regclass")
+	if looked := b.blocks(conn, sql); looked > pages/2+100 {
+		t.Errorf("a window at the top of %d pages touches %d blocks", pages, looked)
+	} else {
+		t.Logf("a window at the top of %d pages touches %d blocks", pages, looked)
+	}
+	b.want("what the window left", int64(len(b.drain(c, 10000))), int64(n))
+}
