@@ -54,3 +54,7 @@ func (db *DB) Wake() {
 		w.Wake(-1)
 	}
 }
+
+// IsTemporary says whether an error may pass when one tries again: a lost connection, a server that starts or stops, a
+// failover, a busy lock. A write that ended so may have been stored.
+func IsTemporary(err error) bool { return err != nil && passing(err) }

@@ -100,19 +100,13 @@ func (d *demo) consumers() []demoConsumer {
 func (d *demo) produce(ctx context.Context) error {
 	t := d.db.Topic(demoTopic)
 	publish := func(events ...howdah.Event) error {
-		for {
+		return patiently(ctx, func() error {
 			_, err := t.Publish(ctx, events...)
-			var answered *howdah.Error
 			if err == nil {
 				d.made.Add(int64(len(events)))
 			}
-			if err == nil || ctx.Err() != nil || errors.As(err, &answered) {
-				return err
-			}
-			if pause(ctx, time.Second) != nil {
-				return nil
-			}
-		}
+			return err
+		})
 	}
 	failed := make(chan error, 5)
 	var all sync.WaitGroup
@@ -219,17 +213,33 @@ func (d *demo) late(ctx, working context.Context) error {
 	if pause(ctx, lateAfter) != nil {
 		return nil
 	}
-	if err := d.db.DropConsumer(ctx, demoLate); err != nil && !errors.Is(err, howdah.ErrNotFound) {
+	err := patiently(ctx, func() error {
+		if err := d.db.DropConsumer(ctx, demoLate); err != nil && !errors.Is(err, howdah.ErrNotFound) {
+			return err
+		}
+		_, err := d.db.CreateConsumer(ctx, demoLate, demoTopic)
 		return err
-	}
-	c, err := d.db.CreateConsumer(ctx, demoLate, demoTopic)
+	})
 	if err != nil {
 		return err
 	}
-	return c.Run(working, func(_ context.Context, batch []howdah.Event) error {
+	return d.db.Consumer(demoLate).Run(working, func(_ context.Context, batch []howdah.Event) error {
 		d.counts[demoLate].events.Add(int64(len(batch)))
 		return nil
 	}, howdah.Batch(500))
+}
+
+// patiently tries again while the database is away.
+func patiently(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if err == nil || ctx.Err() != nil || !howdah.IsTemporary(err) {
+			return err
+		}
+		if err := pause(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -61,7 +61,7 @@ func (a *api) fail(ctx context.Context, err error) error {
 	case p.Status != 0:
 	case ctx.Err() != nil: // nobody reads the answer
 		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, "cancelled", "the request was cancelled"
-	case e != nil:
+	case e != nil && !howdah.IsTemporary(err):
 		a.Log.Error("the database refused", "error", err)
 		p.Status, p.Code, p.Detail = http.StatusInternalServerError, "internal", "the database refused; the server's log says why"
 	default:

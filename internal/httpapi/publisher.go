@@ -139,5 +139,5 @@ func (p *publisher) store(topic string, group []*submission) {
 // refused says whether an error is the database's answer that it stored nothing.
 func refused(err error) bool {
 	var e *howdah.Error
-	return errors.As(err, &e) || errors.Is(err, howdah.ErrInvalid)
+	return errors.Is(err, howdah.ErrInvalid) || errors.As(err, &e) && !howdah.IsTemporary(err)
 }
