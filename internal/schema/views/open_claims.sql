@@ -5,6 +5,6 @@ select c.name as consumer, k.claim_id, k.lane, k.first_id, k.last_id, k.held as 
 from howdah.consumer c join howdah.topic t on t.number = c.topic
 cross join lateral pg_catalog.generate_series(0, c.lanes - 1) lane
 cross join lateral (select n.open from howdah.claims n where n.consumer = c.number and n.lane = lane.lane order by n.claim_id desc limit 1) s
-join howdah.claims k on k.claim_id = any (s.open) and k.ended_at is null
+cross join lateral (select * from howdah.claims x where x.claim_id = any (s.open) and x.ended_at is null offset 0) k   -- by the primary key
 where pg_catalog.has_table_privilege(howdah.caller(), t.source, 'SELECT');
 grant select on howdah.open_claims to public;

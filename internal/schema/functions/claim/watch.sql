@@ -3,7 +3,7 @@
 -- until a notification. Reads pg_locks once, before the rows.
 create or replace function howdah.watch(consumer text, out topic int, out behind boolean, out marked boolean, out mark_age double precision,
         out next_due double precision)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
 #variable_conflict use_variable
 declare
     c    howdah.consumer := howdah.find_consumer(consumer);

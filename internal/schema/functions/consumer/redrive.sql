@@ -15,14 +15,19 @@ declare
 begin
     perform howdah.need('SELECT', (select x.source from howdah.topic x where x.number = c.topic));
     select string_agg(coalesce(i::text, 'null'), ', ') into wrong from (
-        select i from unnest(ids) i where not exists (select from howdah.dead d where d.consumer = c.number and d.id = i) limit 10) x;
+        select i from unnest(ids) i where (select d.id from howdah.dead d where d.consumer = c.number and d.id = i) is null limit 10) x;
     if wrong is not null then
         raise exception 'consumer % has no dead letter with id %', quote_literal(consumer), wrong
             using errcode = 'invalid_parameter_value', hint = 'See the view howdah.dead_letters; howdah.replay delivers what was processed again.';
     end if;
     for lane in 0..c.lanes - 1 loop
-        with gone as (delete from howdah.dead d where d.consumer = c.number and d.lane = lane and (ids is null or d.id = any (ids)) returning d.id)
-        select array_agg(g.id order by g.id) into moved from gone g;
+        if ids is null then
+            with gone as (delete from howdah.dead d where d.consumer = c.number and d.lane = lane returning d.id)
+            select array_agg(g.id order by g.id) into moved from gone g;
+        else
+            with gone as (delete from howdah.dead d where d.consumer = c.number and d.lane = lane and d.id = any (ids) returning d.id)
+            select array_agg(g.id order by g.id) into moved from gone g;
+        end if;
         continue when moved is null;
         total := total + cardinality(moved);
         s := howdah.lane_of(c.number, lane);

@@ -1,0 +1,153 @@
+package schema_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TestPlans calls everything that workers and operators call on a big database and reads from PostgreSQL's counters,
+// for the calling transaction alone, how the rows were found: never by a sequential scan of events or of consumers'
+// state, and only about as many rows as the call is about. That holds before the tables are analyzed, and after.
+func TestPlans(t *testing.T) {
+	events, claims, letters := 1000000, 100000, 10000
+	if testing.Short() {
+		events, claims, letters = 100000, 10000, 2000
+	}
+	conn := connect(t, newDatabase(t))
+	load(t, conn, events, claims, letters)
+	for _, analyzed := range []bool{false, true} {
+		if analyzed {
+			for _, table := range []string{"events.things", "events.parts", "events.kept", "howdah.claims", "howdah.pending", "howdah.dead"} {
+				must(t, conn, "vacuum analyze "+table)
+			}
+		}
+		callAll(t, conn, analyzed, events, letters)
+	}
+}
+
+// load makes three topics (plain, in partitions, in segments), and a consumer of the first one with as much state as
+// years of work leave.
+func load(t *testing.T, conn *pgx.Conn, events, claims, letters int) {
+	must(t, conn, "update howdah.setting set value = $1 where name = 'segment_ids'", fmt.Sprint(events/20))
+	for _, sql := range []string{
+		"select howdah.create_topic('things')", "select howdah.create_topic('parts', 4)", "select howdah.create_topic('kept', 1, '1 day')",
+		"select howdah.create_consumer('worker', 'things')", "select howdah.create_consumer('idle', 'things')",
+		"select howdah.create_consumer('strict', 'parts', ordered => true)", "select howdah.create_consumer('keeper', 'kept')",
+	} {
+		must(t, conn, sql)
+	}
+	must(t, conn, `insert into events.things (key, payload, received_at) select 'k' || i % 1000, '{"a": 1}', now() - ($1::int - i) * interval '1 ms'
+		from generate_series(1, $1::int) i`, events)
+	must(t, conn, "insert into events.parts (key, payload) select 'k' || i % 1000, '{}' from generate_series(1, $1::int) i", events/10)
+	for range 3 {
+		must(t, conn, "insert into events.kept (payload) select '{}' from generate_series(1, $1::int) i", events/20)
+		must(t, conn, "select howdah.upkeep()")
+	}
+	must(t, conn, `insert into howdah.claims (claim_id, consumer, lane, first_id, last_id, held, attempts, lease_until, ended_at, outcome,
+			head, stable, open, floor_at, floor_seq)
+		select nextval('howdah.claim_number') << 20, c.number, 0, 5 * i - 4, 5 * i, 5, 0, now(), now(), 'acked', 5 * i + 1, $2::int, '{}', '-infinity', 0
+		from howdah.consumer c, generate_series(1, $1::int) i where c.name = 'worker'`, claims, events)
+	must(t, conn, `insert into howdah.dead select number, i, 0, 5, 'no', now() from howdah.consumer, generate_series(1, $1::int) i where name = 'worker'`, letters)
+	must(t, conn, `insert into howdah.pending (consumer, lane, queue_at, due, first_id, last_id, events, attempts)
+		select number, 0, at, at, i, i, 1, 1 from howdah.consumer, generate_series($1::int + 1, 2 * $1::int) i,
+			lateral (select now() + case when i <= $1::int + 200 then interval '-1 hour' else interval '1 hour' end) x (at) where name = 'worker'`, letters)
+}
+
+func callAll(t *testing.T, conn *pgx.Conn, analyzed bool, events, letters int) {
+	claim := func(sql string) int64 {
+		t.Helper()
+		var id int64
+		measured(t, conn, analyzed, 1500, sql, nil, &id)
+		return id
+	}
+	call := func(rows int, sql string, args ...any) {
+		t.Helper()
+		measured(t, conn, analyzed, rows, sql, args, nil)
+	}
+	again := claim("select max(claim_id) from howdah.claim('worker', 100)") // from the pending ranges
+	must(t, conn, "update howdah.pending set due = due + interval '2 hours', queue_at = queue_at + interval '2 hours' where queue_at < now()")
+	head := claim("select max(claim_id) from howdah.claim('worker', 100)")
+	first := one[int64](t, conn, "select first_id from howdah.claims where claim_id = $1", head)
+	call(300, "select howdah.ack($1, $2)", head, []int64{first, first + 50})
+	call(300, "select howdah.nack($1, $2, 'no')", head, []int64{first + 1, first + 2})
+	call(300, "select howdah.extend($1)", head)
+	call(300, "select howdah.ack($1)", head)
+	call(300, "select howdah.nack($1, null, 'no', '1 hour')", again)
+	call(300, "select howdah.release($1)", claim("select max(claim_id) from howdah.claim('worker', 100)"))
+	claim("select max(claim_id) from howdah.claim('strict', 100)")
+	claim("select max(claim_id) from howdah.claim('keeper', 100)")
+	claim("select max(claim_id) from howdah.reserve('idle', 50, claims => 4)")
+
+	call(300, "select * from howdah.watch('worker')")
+	call(300, "select * from howdah.watch('strict')")
+	call(300, "select howdah.stable_id('things')")
+	call(300, "select howdah.publish('things', '{}')")
+	call(2000, "select * from howdah.topics")
+	call(500, "select * from howdah.open_claims")
+	call(1000, "select * from howdah.dead_letters where consumer = 'worker' and id = 7")
+	call(300, "select howdah.replay('worker', 11000, 11100)")
+	call(300, "select howdah.redrive('worker', '{1,2,3}')")
+	must(t, conn, "insert into howdah.dead select number, i, 0, 5, 'no', now() from howdah.consumer, generate_series(1, 3) i where name = 'worker' on conflict do nothing")
+	must(t, conn, "delete from howdah.pending where first_id <= 3")
+	for i, start := range []string{"earliest", "latest", fmt.Sprint(events / 2)} {
+		call(300, "select howdah.create_consumer($1, 'things', $2)", fmt.Sprintf("new%d.%v", i, analyzed), start)
+		call(1500, "select count(*) from howdah.claim($1, 100)", fmt.Sprintf("new%d.%v", i, analyzed))
+		call(300, "select howdah.seek($1, $2)", fmt.Sprintf("new%d.%v", i, analyzed), start)
+	}
+	if analyzed {
+		// A window and a time go through BRIN, which vacuum has summarized: they read the blocks of their time.
+		call(30000, "select howdah.seek('idle', (select (max(received_at) - interval '1 s')::text from (select received_at from events.things order by id desc limit 10) x))")
+		call(60000, "select count(*) from howdah.claim('idle', 100, from_time => clock_timestamp() - interval '1 day', until_time => clock_timestamp())")
+	}
+}
+
+// measured runs a query and reads this session's counters before and after it.
+func measured(t *testing.T, conn *pgx.Conn, analyzed bool, limit int, sql string, args []any, answer any) {
+	t.Helper()
+	must(t, conn, "begin")
+	defer must(t, conn, "commit")
+	before := counters(t, conn)
+	var err error
+	if answer == nil {
+		_, err = conn.Exec(t.Context(), sql, args...)
+	} else {
+		err = conn.QueryRow(t.Context(), sql, args...).Scan(answer)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	for table, now := range counters(t, conn) {
+		// seek and replay look at everything that is pending; nobody calls them a thousand times a second
+		if table == "howdah.pending" && strings.Contains(sql, "howdah.seek") || table == "howdah.pending" && strings.Contains(sql, "howdah.replay") {
+			continue
+		}
+		if n := now.scanned - before[table].scanned; n > 0 {
+			t.Errorf("%s\n\tanalyzed %v: scans %s, %d rows", sql, analyzed, table, n)
+		}
+		if n := now.fetched - before[table].fetched; n > limit {
+			t.Errorf("%s\n\tanalyzed %v: reads %d rows of %s", sql, analyzed, n, table)
+		}
+	}
+}
+
+type counted struct{ scanned, fetched int }
+
+// counters are how many rows of events and of consumers' state this session has read since it last reported.
+func counters(t *testing.T, conn *pgx.Conn) map[string]counted {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), `select schemaname || '.' || relname, coalesce(seq_tup_read, 0), coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+		where schemaname in ('events', 'howdah_segments') or schemaname = 'howdah' and relname in ('claims', 'pending', 'dead', 'extension')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]counted{}
+	var table string
+	var c counted
+	if _, err := pgx.ForEachRow(rows, []any{&table, &c.scanned, &c.fetched}, func() error { all[table] = c; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
