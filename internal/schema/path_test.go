@@ -1,0 +1,66 @@
+package schema_test
+
+import "testing"
+
+// TestHostileSearchPath: functions, operators and tables that a user puts in front of PostgreSQL's own change nothing,
+// and neither does a search path that is empty.
+func TestHostileSearchPath(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	for _, sql := range []string{
+		"create schema evil",
+		"create function evil.trap(text) returns text language plpgsql as $$ begin raise exception 'trapped by %', $1; end $$",
+		"create function evil.clock_timestamp() returns timestamptz language sql as $$ select evil.trap('clock_timestamp')::timestamptz $$",
+		"create function evil.pg_current_xact_id() returns xid8 language sql as $$ select evil.trap('xid')::xid8 $$",
+		"create function evil.pg_try_advisory_xact_lock_shared(int, int) returns boolean language sql as $$ select evil.trap('lock')::boolean $$",
+		"create function evil.current_setting(text) returns text language sql as $$ select evil.trap('setting') $$",
+		"create function evil.current_setting(text, boolean) returns text language sql as $$ select evil.trap('setting') $$",
+		"create function evil.split_part(text, text, int) returns text language sql as $$ select evil.trap('split_part') $$",
+		"create function evil.format(text, variadic text[]) returns text language sql as $$ select evil.trap('format') $$",
+		"create function evil.get_byte(bytea, int) returns int language sql as $$ select evil.trap('get_byte')::int $$",
+		"create function evil.random() returns float8 language sql as $$ select evil.trap('random')::float8 $$",
+		"create function evil.floor(float8) returns float8 language sql as $$ select evil.trap('floor')::float8 $$",
+		"create function evil.equal(text, text) returns boolean language sql as $$ select evil.trap('=')::boolean $$",
+		"create operator evil.= (leftarg = text, rightarg = text, function = evil.equal)",
+		"create function evil.less(bigint, bigint) returns boolean language sql as $$ select evil.trap('<=')::boolean $$",
+		"create operator evil.<= (leftarg = bigint, rightarg = bigint, function = evil.less)",
+		"create operator evil.< (leftarg = bigint, rightarg = bigint, function = evil.less)",
+		"create function evil.join(text, text) returns text language sql as $$ select evil.trap('||') $$",
+		"create operator evil.|| (leftarg = text, rightarg = text, function = evil.join)",
+		"create function evil.both(bigint, bigint) returns bigint language sql as $$ select evil.trap('&')::bigint $$",
+		"create operator evil.& (leftarg = bigint, rightarg = bigint, function = evil.both)",
+		"create operator evil.# (leftarg = bigint, rightarg = bigint, function = evil.both)",
+		"create table evil.topic (name text)", "create table evil.claims (claim_id bigint)", "create table evil.pg_locks (pid int)",
+	} {
+		must(t, conn, sql)
+	}
+	for _, path := range []string{"evil, pg_catalog, howdah", "''", "pg_temp, evil, pg_catalog"} {
+		t.Run(path, func(t *testing.T) {
+			must(t, conn, "reset search_path")
+			name := one[string](t, conn, "select 'things' || count(*) from howdah.topics")
+			must(t, conn, "set search_path = "+path)
+			must(t, conn, "select howdah.create_topic($1, 4)", name)
+			for _, ordered := range []bool{false, true} {
+				consumer := name + map[bool]string{false: ".free", true: ".strict"}[ordered]
+				must(t, conn, "select howdah.create_consumer($1, $2, ordered => $3)", consumer, name, ordered)
+				must(t, conn, "insert into events."+name+" (key, payload) values ('a', '{}'), ('b', '{}'), ('foobar', '{}')")
+				must(t, conn, "select howdah.publish($1, '{}', 'key')", name)
+				claim := one[int64](t, conn, "select claim_id from howdah.claim($1) limit 1", consumer)
+				must(t, conn, "select howdah.extend($1)", claim)
+				must(t, conn, "select howdah.nack($1, null, 'no', '0 s')", claim)
+				claim = one[int64](t, conn, "select claim_id from howdah.claim($1) limit 1", consumer)
+				must(t, conn, "select howdah.ack($1)", claim)
+				must(t, conn, "select howdah.seek($1, 'earliest')", consumer)
+				must(t, conn, "select howdah.seek($1, 'latest')", consumer)
+				must(t, conn, "select howdah.replay($1, 1, 2)", consumer)
+				must(t, conn, "select howdah.redrive($1)", consumer)
+				must(t, conn, "select * from howdah.watch($1)", consumer)
+				must(t, conn, "select * from howdah.processing_states($1)", consumer)
+			}
+			for _, sql := range []string{"select howdah.upkeep()", "select * from howdah.topics", "select * from howdah.consumers", "select * from howdah.open_claims",
+				"select * from howdah.dead_letters", "select * from howdah.open_producers", "select * from howdah.check()"} {
+				must(t, conn, sql)
+			}
+		})
+	}
+	must(t, conn, "reset search_path")
+}
