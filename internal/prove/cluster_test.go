@@ -216,6 +216,9 @@ func (c *cluster) stop() { c.crash(syscall.SIGINT) }
 // tool runs a client program of the same version, such as pg_dump.
 func (c *cluster) tool(t testing.TB, stdin []byte, name string, args ...string) []byte {
 	t.Helper()
+	if _, err := os.Stat(filepath.Join(c.bin, name)); err != nil {
+		t.Skipf("%s is missing in %s: some packages of PostgreSQL bring the server alone", name, c.bin)
+	}
 	cmd, err := unprivileged(exec.Command(filepath.Join(c.bin, name), append([]string{"-h", c.dir, "-p", strconv.Itoa(c.port), "-U", "postgres"}, args...)...))
 	if err != nil {
 		t.Fatal(err)

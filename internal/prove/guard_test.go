@@ -48,11 +48,12 @@ func TestStableIDOnAStandby(t *testing.T) {
 	var err error
 	standby.dir, err = workDir()
 	b.must(err)
+	t.Cleanup(func() { removeAll(standby.dir) })
 	standby.port, err = freePort()
 	b.must(err)
 	c.tool(t, nil, "pg_basebackup", "-D", standby.data(), "-R", "-X", "stream", "-c", "fast")
 	b.must(standby.start())
-	t.Cleanup(func() { standby.stop(); removeAll(standby.dir) })
+	t.Cleanup(standby.stop)
 	conn, err := pgx.Connect(b.ctx, standby.url(b.name))
 	b.must(err)
 	defer func() { _ = conn.Close(b.ctx) }()
