@@ -86,14 +86,22 @@ func (w *World) profileArrives(c *customer) (ms int64, late bool) {
 }
 
 func (w *World) moveProfiles(list []change, day int) []change {
-	from, until := int64(max(0, day-w.lateDays()))*dayMS, int64(day+1)*dayMS
+	until := int64(day+1) * dayMS
 	for _, c := range w.population(day + 1) {
+		from := int64(max(0, day-w.lateDays())) * dayMS
+		if c.signupDay >= 0 {
+			from = max(0, from-firstPaymentDays*dayMS)
+		}
 		for _, h := range w.movesIn(c, from, until) {
 			r := c.key.For("move arrives").With(h.from).Rand()
 			m := change{stream: streamCustomers, customer: c, valid: h.from, occurred: h.from, arrives: h.from + w.delay(r)}
 			if r.Chance(w.cfg.Customers.LateShare) {
 				m.late = true
 				m.arrives = h.from + r.Between(0, draw.Round(w.cfg.Customers.LateHours*hourMS))
+			}
+			if c.signupDay >= 0 { // nobody is first heard of by moving
+				first, _ := w.profileArrives(c)
+				m.arrives = max(m.arrives, first+1)
 			}
 			list = append(list, m)
 		}

@@ -39,17 +39,19 @@ func (w *World) report(p *payment) (report, bool) {
 	delay := draw.Round(r.LogNormal(cfg.MedianDays, cfg.Sigma) * dayMS)
 	delay = min(max(delay, draw.Round(cfg.ClipHours[0]*hourMS)), draw.Round(cfg.ClipHours[1]*hourMS))
 	out := report{key: p.key, transaction: p.id(), merchant: p.merchant, kind: p.kind, reported: p.at + delay}
-	out.arrives, out.held = w.labelArrives(out.reported, r)
+	out.arrives, out.held = w.labelArrives(out.reported, k.For("arrival"))
 	if p.kind == honest {
-		out.corrected = out.reported + r.Between(draw.Round(cfg.CorrectedDays[0]*dayMS), draw.Round(cfg.CorrectedDays[1]*dayMS))
-		out.correctionComes, out.correctionHeld = w.labelArrives(out.corrected, r)
+		k = k.For("correction")
+		out.corrected = out.reported + k.Rand().Between(draw.Round(cfg.CorrectedDays[0]*dayMS), draw.Round(cfg.CorrectedDays[1]*dayMS))
+		out.correctionComes, out.correctionHeld = w.labelArrives(out.corrected, k.For("arrival"))
 		out.correctionComes = max(out.correctionComes, out.arrives+1) // a correction never overtakes what it corrects
 	}
 	return out, true
 }
 
 // labelArrives is when a label that is written at ms comes in.
-func (w *World) labelArrives(ms int64, r *draw.Rand) (int64, bool) {
+func (w *World) labelArrives(ms int64, k draw.Key) (int64, bool) {
+	r := k.Rand()
 	ms += w.delay(r)
 	if end, held := w.outageEnd(ms); held {
 		return end + r.Between(0, burstMS-1), true

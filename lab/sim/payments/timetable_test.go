@@ -13,7 +13,7 @@ import (
 // With the drift, stolen cards are tested in bursts of small payments; nothing else changes on that day.
 func TestConceptDriftChangesKindAOnly(t *testing.T) {
 	seed, _ := printSeed(t)
-	w := newWorld(t, seed)
+	w := newWorldWith(t, seed, func(c *Config) { c.Customers.Count = 300; c.Fraud.StolenCard.PerDay = 2 })
 	count := func(from, until int) (n [5]int, ratio [5]float64) {
 		for day := from; day < until; day++ {
 			for _, p := range w.facts.get(day).payments {
