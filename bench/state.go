@@ -123,9 +123,9 @@ func (b *bench) appendWAL(ctx context.Context) error {
 	return b.dropHowdah(ctx, topic, names)
 }
 
-// settle does what upkeep and autovacuum would do in time, with a history of a quarter of the default.
+// settle does what upkeep and autovacuum would do in time, with a history of a quarter of a pass.
 func (b *bench) settle(ctx context.Context) error {
-	if err := b.exec(ctx, "update howdah.setting set value = '5000' where name = 'history_claims'"); err != nil {
+	if err := b.exec(ctx, "update howdah.setting set value = $1::int::text where name = 'history_claims'", b.o.Rows/400); err != nil {
 		return err
 	}
 	for range 4 {
