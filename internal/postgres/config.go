@@ -38,8 +38,9 @@ type Config struct {
 	// everything else. They count only for the user that really starts it.
 	Settings map[string]string
 
-	// Disposable turns fsync off. Such a cluster is made anew when it may have
-	// been damaged by a crash of the operating system. For tests.
+	// Disposable turns fsync off. A killed process loses nothing by that, a
+	// crash of the operating system may: the cluster is made anew after each
+	// start of the machine. For tests.
 	Disposable bool
 
 	// KeepRunning leaves the server running when this user is the last to go.

@@ -46,8 +46,9 @@ func beUser(dir string) int {
 	return 0
 }
 
+// config is disposable for speed: a killed process loses nothing by it.
 func config(dir string) postgres.Config {
-	return postgres.Config{DataDir: dir, BinDir: os.Getenv("HOWDAH_TEST_PG_BIN")}
+	return postgres.Config{DataDir: dir, BinDir: os.Getenv("HOWDAH_TEST_PG_BIN"), Disposable: true}
 }
 
 // A process is another process that uses a data folder.
@@ -106,7 +107,12 @@ func (p *process) kill(t *testing.T, pid int, sig syscall.Signal) {
 
 func start(t *testing.T, dir string) *postgres.Server {
 	t.Helper()
-	s, err := postgres.Start(t.Context(), config(dir))
+	return startWith(t, config(dir))
+}
+
+func startWith(t *testing.T, cfg postgres.Config) *postgres.Server {
+	t.Helper()
+	s, err := postgres.Start(t.Context(), cfg)
 	ok(t, err)
 	t.Cleanup(func() { ok(t, s.Stop(context.Background())) })
 	return s

@@ -17,7 +17,9 @@ import (
 
 func TestStartAdoptStop(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	first := start(t, dir)
+	durable := config(dir)
+	durable.Disposable = false
+	first := startWith(t, durable)
 	if first.Adopted() {
 		t.Error("a new server counts as adopted")
 	}
@@ -110,7 +112,7 @@ func TestLoopbackNeedsThePassword(t *testing.T) {
 func TestSettingsAndKeepRunning(t *testing.T) {
 	cfg := config(t.TempDir())
 	cfg.Settings = map[string]string{"max_prepared_transactions": "17", "application_name": "it's a test"}
-	cfg.KeepRunning, cfg.Disposable = true, true
+	cfg.KeepRunning = true
 	s, err := postgres.Start(t.Context(), cfg)
 	ok(t, err)
 	t.Cleanup(func() { ok(t, postgres.Shutdown(t.Context(), cfg.DataDir)) })

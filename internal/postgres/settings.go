@@ -42,7 +42,8 @@ func settings(disposable, lz4 bool) string {
 		"log_line_prefix = '%m [%p] %q%u@%d '",
 	}
 	if disposable {
-		lines = append(lines, "fsync = off", "synchronous_commit = off", "full_page_writes = off")
+		// Not synchronous_commit: without it a kill -9 would lose commits too.
+		lines = append(lines, "fsync = off", "full_page_writes = off")
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

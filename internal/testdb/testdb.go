@@ -110,6 +110,9 @@ func makeTemplate(ctx context.Context, server string) (string, error) {
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock(1)"); err != nil {
 		return "", err
 	}
+	if err := dropLeftovers(ctx, conn); err != nil {
+		return "", fmt.Errorf("drop what killed tests left: %w", err)
+	}
 	var there bool
 	if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&there); err != nil || there {
 		return name, err
@@ -165,7 +168,7 @@ func create(t testing.TB, s *postgres.Server, template string) string {
 	t.Helper()
 	b := make([]byte, 6)
 	_, _ = rand.Read(b)
-	name := "test_" + hex.EncodeToString(b)
+	name := fmt.Sprintf("test_%d_%s", os.Getpid(), hex.EncodeToString(b)) // see dropLeftovers
 	ctx := context.Background()
 	run := func(sql string) error {
 		conn, err := pgx.Connect(ctx, s.URL())
