@@ -163,7 +163,7 @@ func TestBacklogWithoutLookingAtLocks(t *testing.T) {
 	b.ack(b.claim(c, 10))
 	open := b.conn() // from now on the stable id cannot grow, and asking for it is an error
 	b.on(open, "begin", "insert into events.t (payload) values ('1')")
-	b.run(`create or replace function howdah.marks(t howdah.topic) returns table (pid int, since timestamptz, low_mark bigint, gid text)
+	b.run(`create or replace function howdah.marks(topic int) returns table (pid int, since timestamptz, low_mark bigint, gid text)
 		language plpgsql as $$ begin raise exception 'looked at the locks'; end $$`,
 		`create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint)
 		language plpgsql as $$ begin raise exception 'looked at the locks'; end $$`)

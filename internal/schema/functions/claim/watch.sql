@@ -16,7 +16,7 @@ declare
 begin
     select * into t from howdah.topic y where y.number = c.topic;
     topic := t.number;
-    select count(*) > 0, extract(epoch from clock_timestamp() - min(m.since)) into marked, mark_age from howdah.marks(t) m;
+    select count(*) > 0, extract(epoch from clock_timestamp() - min(m.since)) into marked, mark_age from howdah.marks(t.number) m;
     mark_age := coalesce(mark_age, 0);
     behind := false;
     if c.paused then

@@ -1,8 +1,10 @@
 -- howdah.marks: who holds back a topic: the transactions that have marked and are open, prepared ones included.
-create or replace function howdah.marks(t howdah.topic)
+create or replace function howdah.marks(topic int)
 returns table (pid int, since timestamptz, low_mark bigint, gid text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
 declare
+    t howdah.topic := (select x from howdah.topic x where x.number = marks.topic);
     me oid := (select oid from pg_database where datname = current_database());
     drawn bigint := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
 begin
