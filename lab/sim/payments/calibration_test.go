@@ -27,6 +27,7 @@ type measured struct {
 	quarantined []int // by day
 	dirt        sim.Tally
 	coverage7   float64 // mean share of the last 7 days' frauds that is known
+	train, test int     // known positives of the first training: days 16 to 39 and 39 to 46, as known on day 60
 }
 
 func measure(t *testing.T, seed uint64, days int) measured {
@@ -66,6 +67,17 @@ func measure(t *testing.T, seed uint64, days int) measured {
 			}
 		}
 		m.quarantined = append(m.quarantined, n)
+	}
+	for _, f := range frauds {
+		if f.known >= 60*dayMS {
+			continue
+		}
+		switch day := f.at / dayMS; {
+		case day >= 16 && day < 39:
+			m.train++
+		case day >= 39 && day < 46:
+			m.test++
+		}
 	}
 	slices.Sort(m.delays)
 	samples := 0
@@ -145,20 +157,20 @@ func TestCalibration(t *testing.T) {
 func printCalibration(t *testing.T, all []measured, sum *measured) {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	p("\n| seed | payments | frauds a day | rate | A | B | C | unreported | false reports | quarantined a day: mean, least, most | coverage 7 d |")
-	p("|---|---|---|---|---|---|---|---|---|---|---|")
+	p("\n| seed | payments | frauds a day | rate | A | B | C | unreported | false reports | quarantined a day: mean, least, most | coverage 7 d | first training: known positives |")
+	p("|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for i := range all {
 		m := &all[i]
 		n := 0
 		for _, q := range m.quarantined {
 			n += q
 		}
-		p("| %d | %d | %.1f | %.2f %% | %.0f %% | %.0f %% | %.0f %% | %.1f %% | 1 in %d | %.2f, %d, %d | %.0f %% |", m.seed, m.payments,
+		p("| %d | %d | %.1f | %.2f %% | %.0f %% | %.0f %% | %.0f %% | %.1f %% | 1 in %d | %.2f, %d, %d | %.0f %% | %d train, %d test |", m.seed, m.payments,
 			float64(m.total())/float64(m.days), m.rate()*100, m.share(m.kindA())*100, m.share(m.frauds[badMerchant])*100,
 			m.share(m.frauds[nightPurchase])*100, m.share(m.unreported)*100, m.frauds[honest]/max(1, m.false_),
-			float64(n)/float64(m.days), slices.Min(m.quarantined), slices.Max(m.quarantined), m.coverage7*100)
+			float64(n)/float64(m.days), slices.Min(m.quarantined), slices.Max(m.quarantined), m.coverage7*100, m.train, m.test)
 	}
-	p("| all | %d | %.1f | %.2f %% | %.0f %% | %.0f %% | %.0f %% | %.1f %% | | | |", sum.payments,
+	p("| all | %d | %.1f | %.2f %% | %.0f %% | %.0f %% | %.0f %% | %.1f %% | | | | |", sum.payments,
 		float64(sum.total())/float64(len(all)*all[0].days), sum.rate()*100, sum.share(sum.kindA())*100,
 		sum.share(sum.frauds[badMerchant])*100, sum.share(sum.frauds[nightPurchase])*100, sum.share(sum.unreported)*100)
 	p("\n| reported after | 3 d | 5 d | 7 d | 14 d | 21 d | 30 d |\n|---|---|---|---|---|---|---|")
