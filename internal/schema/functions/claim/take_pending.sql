@@ -27,7 +27,7 @@ begin
         if c.ordered then
             select * into p from howdah.pending x where x.consumer = c.number and x.lane = take_pending.lane and x.queue_at is not null
                 and x.queue_at > s.floor_at order by x.first_id limit 1;
-            blocked := blocked or p.seq is not null;
+            blocked := p.seq is not null;                   -- a range whose rows are gone blocks nothing
             exit when p.seq is null or p.due > at or parts > 0;
         else
             select * into p from howdah.pending x where x.consumer = c.number and x.lane = take_pending.lane and x.queue_at is not null
