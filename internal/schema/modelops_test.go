@@ -280,7 +280,7 @@ func (m *model) replay() {
 	must(m.t, m.conn, "select howdah.replay('worker', $1, $2)", from, until)
 	m.sweep()
 	for id, e := range m.events {
-		if id >= from && id <= until && e.place == done {
+		if id >= from && id <= until && id <= m.stable() && e.place == done {
 			m.put(id, pending, 0, 0, m.now(), m.now())
 		}
 	}
