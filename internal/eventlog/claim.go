@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -66,45 +65,12 @@ func (r *Reader) Read(ctx context.Context, pool *pgxpool.Pool, v Reservation) ([
 	if r.ofLane {
 		args = append(args, v.Lane)
 	}
-	// A plan that was made when the table was small must not become a scan later, so sequential scans are off while
-	// this query is planned and run; both statements travel together and make one transaction.
-	b := &pgx.Batch{}
-	b.Queue("select pg_catalog.set_config('enable_seqscan', 'off', true)")
-	b.Queue(sql, args...)
-	res := pool.SendBatch(ctx, b)
-	defer func() { _ = res.Close() }()
-	if _, err := res.Exec(); err != nil {
-		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
-	}
-	rows, err := res.Query()
+	events, err := readEvents(ctx, pool, v.Events, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
 	}
-	events := make([]Event, 0, v.Events)
-	for rows.Next() {
-		var key, headers *string
-		var eventTime, receivedAt *time.Time
-		e := Event{Attempt: v.Attempt}
-		if err := rows.Scan(&e.ID, &key, &e.Payload, &headers, &eventTime, &receivedAt, &e.Partition); err != nil {
-			rows.Close()
-			return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
-		}
-		if key != nil {
-			e.Key = *key
-		}
-		if headers != nil {
-			e.Headers = json.RawMessage(*headers)
-		}
-		if eventTime != nil {
-			e.EventTime = eventTime.UTC()
-		}
-		if receivedAt != nil {
-			e.ReceivedAt = receivedAt.UTC()
-		}
-		events = append(events, e)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
+	for i := range events {
+		events[i].Attempt = v.Attempt
 	}
 	return events, nil
 }
