@@ -9,7 +9,7 @@ import (
 
 // Errors for errors.Is. The error that is returned says more: what was wrong, with what value, and what to do.
 var (
-	ErrNotFound     = errors.New("not found")                // no topic or consumer of that name
+	ErrNotFound     = errors.New("not found")                // no topic, consumer, collection or document of that name
 	ErrExists       = errors.New("exists with other values") // created before, differently
 	ErrInvalid      = errors.New("invalid argument")         // a value out of range, a bad name, invalid JSON
 	ErrDenied       = errors.New("permission denied")        // the role lacks a right
@@ -17,16 +17,17 @@ var (
 	ErrBusy         = errors.New("busy")                     // a lock was waited for in vain; try again
 	ErrSequenceBack = errors.New("sequence went back")       // new events would never be delivered
 	ErrRefused      = errors.New("refused")                  // the guard refused an id
+	ErrVersion      = errors.New("version conflict")         // a document has another version than IfVersion says
 )
 
 var kinds = map[string]error{
 	"42704": ErrNotFound,
 	"42710": ErrExists, "42P07": ErrExists, "2BP01": ErrExists,
 	"22023": ErrInvalid, "42602": ErrInvalid, "22004": ErrInvalid, "22P02": ErrInvalid, "0A000": ErrInvalid, "25000": ErrInvalid,
-	"22P05": ErrInvalid, "22021": ErrInvalid,
+	"22P05": ErrInvalid, "22021": ErrInvalid, "23514": ErrInvalid, "22007": ErrInvalid, "22008": ErrInvalid,
 	"42501": ErrDenied,
 	"55P03": ErrBusy,
-	"HW001": ErrClaimLost, "HW002": ErrSequenceBack, "HW003": ErrRefused,
+	"HW001": ErrClaimLost, "HW002": ErrSequenceBack, "HW003": ErrRefused, "HW005": ErrVersion,
 }
 
 // Error is what the database answered: PostgreSQL's message, its hint of what to do, and the kind for errors.Is.

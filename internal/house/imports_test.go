@@ -17,9 +17,10 @@ var floors = map[string][]string{
 	"internal/schema":   {".", "cmd", "server", "lab", "bench", "internal"},
 	"internal/postgres": {".", "cmd", "server", "lab", "bench", "internal"},
 	"internal/eventlog": {".", "cmd", "server", "lab", "bench", "internal/httpapi", "internal/console"},
+	"internal/docs":     {".", "cmd", "server", "lab", "bench", "internal/httpapi", "internal/console", "internal/eventlog"},
 	".":                 {"cmd", "server", "lab", "bench", "internal/httpapi", "internal/console", "internal/s3"},
-	"internal/httpapi":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/postgres", "pgx"},
-	"internal/console":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/postgres", "pgx"},
+	"internal/httpapi":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/postgres", "pgx"},
+	"internal/console":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/postgres", "pgx"},
 	"server":            {"cmd", "lab", "bench"},
 	"lab":               {"cmd", "server", "bench", "internal"},
 }

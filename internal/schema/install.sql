@@ -88,7 +88,7 @@ exception when duplicate_table or invalid_table_definition then
     execute definition;
 end $$;
 
--- howdah.finish_install: drops what is gone, records what is there, and renews what is generated for each topic.
+-- howdah.finish_install: drops what is gone, records what is there, and renews what is generated for each topic and collection.
 create or replace function howdah.finish_install(new_hash text, new_functions text[], new_views text[]) returns void
 language plpgsql as $$
 declare
@@ -99,6 +99,9 @@ begin
     end if;
     if to_regprocedure('howdah.reinstall_topics()') is not null then
         perform howdah.reinstall_topics();
+    end if;
+    if to_regprocedure('howdah.reinstall_collections()') is not null then
+        perform howdah.reinstall_collections();
     end if;
     perform howdah.drop_functions(array(
         select p.oid from howdah.installed i, unnest(i.functions) f join pg_proc p on f = 'howdah.' || p.proname

@@ -1,4 +1,4 @@
--- howdah.upkeep: extends segments, applies retention, folds finished claims away. The server calls it every few seconds;
+-- howdah.upkeep: extends segments, applies retention, folds finished claims away, deletes expired documents. The server calls it every few seconds;
 -- without it nothing is lost and leases expire all the same, only history and old segments stay.
 create or replace function howdah.upkeep() returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -17,4 +17,5 @@ begin
     for c in select * from howdah.consumer loop
         perform howdah.fold(c, lane) from generate_series(0, c.lanes - 1) lane;
     end loop;
+    perform howdah.expire_documents();
 end $$;

@@ -64,4 +64,5 @@ begin
             end loop;
         end loop;
     end loop;
+    return query select null::text, null::text, format('collection %s: %s', k.collection, k.problem) from howdah.check_collections() k;
 end $$;
