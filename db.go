@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/howdah/howdah/internal/eventlog"
+	"github.com/howdah/howdah/internal/objects"
 	"github.com/howdah/howdah/internal/schema"
 )
 
@@ -24,6 +25,8 @@ type DB struct {
 	own    bool // the pool is ours to close
 	after  []func()
 	local  *local // the private PostgreSQL, or nil
+
+	objects objects.Store
 
 	mu      sync.Mutex
 	waker   *eventlog.Waker
@@ -147,7 +150,7 @@ func (db *DB) wakerOf() *eventlog.Waker {
 	return db.waker
 }
 
-// Upkeep extends segments, applies retention and folds finished claims away. `howdah up` does it every few seconds; a
+// Upkeep extends segments, applies retention, folds finished claims away and collects what is left of deleted objects. `howdah up` does it every few seconds; a
 // program without the server calls it now and then.
 func (db *DB) Upkeep(ctx context.Context) error {
 	_, err := db.pool.Exec(ctx, "select howdah.upkeep()")
@@ -156,15 +159,15 @@ func (db *DB) Upkeep(ctx context.Context) error {
 
 // A Problem is a broken invariant that Check found.
 type Problem struct {
-	Topic    string `json:"topic"`
+	Topic    string `json:"topic,omitempty"`
 	Consumer string `json:"consumer,omitempty"`
 	Problem  string `json:"problem"`
 }
 
 // Check proves that every id of every consumer is in exactly one place: done, open, pending, dead, or not yet handed
-// out. No problems: all is well.
+// out, and that of every object all bytes are there; CheckObjects compares the bytes themselves. No problems: all is well.
 func (db *DB) Check(ctx context.Context) ([]Problem, error) {
-	rows, err := db.pool.Query(ctx, "select topic, coalesce(consumer, ''), problem from howdah.check()")
+	rows, err := db.pool.Query(ctx, "select coalesce(topic, ''), coalesce(consumer, ''), problem from howdah.check()")
 	if err != nil {
 		return nil, wrap(err, "check")
 	}

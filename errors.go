@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/howdah/howdah/internal/objects"
 )
 
 // Errors for errors.Is. The error that is returned says more: what was wrong, with what value, and what to do.
@@ -20,6 +22,24 @@ var (
 	ErrVersion      = errors.New("version conflict")         // a document has another version than IfVersion says
 )
 
+// Errors of buckets and objects. Those for what is not there are ErrNotFound too.
+var (
+	ErrNoBucket   = fmt.Errorf("%w: no such bucket", ErrNotFound)
+	ErrNoObject   = fmt.Errorf("%w: no such object", ErrNotFound)
+	ErrNoVersion  = fmt.Errorf("%w: no such version", ErrNotFound)
+	ErrNoUpload   = fmt.Errorf("%w: no such upload", ErrNotFound)
+	ErrDeletion   = fmt.Errorf("%w: the version is a deletion", ErrNotFound)
+	ErrCondition  = errors.New("condition not met")         // IfMatch, IfAbsent, IfNoneMatch
+	ErrNotEmpty   = errors.New("bucket not empty")          // its objects have to be deleted first
+	ErrQuota      = errors.New("quota exceeded")            // of the bucket
+	ErrBadKey     = fmt.Errorf("%w: key", ErrInvalid)       // empty, or longer than 1,024 bytes
+	ErrBadPart    = fmt.Errorf("%w: part", ErrInvalid)      // not uploaded, or with another entity tag
+	ErrPartOrder  = fmt.Errorf("%w: order", ErrInvalid)     // of the parts
+	ErrSmallPart  = fmt.Errorf("%w: too small", ErrInvalid) // a part that is not the last
+	ErrGone       = errors.New("gone")                      // bytes that were collected while they were read or written
+	ErrBodyLength = errors.New("body of another length")    // than announced
+)
+
 var kinds = map[string]error{
 	"42704": ErrNotFound,
 	"42710": ErrExists, "42P07": ErrExists, "2BP01": ErrExists,
@@ -27,6 +47,9 @@ var kinds = map[string]error{
 	"22P05": ErrInvalid, "22021": ErrInvalid, "23514": ErrInvalid, "22007": ErrInvalid, "22008": ErrInvalid,
 	"42501": ErrDenied,
 	"55P03": ErrBusy,
+	"HW101": ErrNoBucket, "HW102": ErrNoObject, "HW103": ErrCondition, "HW104": ErrGone, "HW105": ErrNotEmpty, "HW106": ErrBadKey,
+	"HW107": ErrQuota, "HW108": ErrNoVersion, "HW109": ErrDeletion, "HW110": ErrNoUpload, "HW111": ErrPartOrder, "HW112": ErrBadPart,
+	"HW113": ErrSmallPart,
 	"HW001": ErrClaimLost, "HW002": ErrSequenceBack, "HW003": ErrRefused, "HW005": ErrVersion,
 }
 
@@ -70,6 +93,9 @@ func wrap(err error, op string, args ...any) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return &Error{Kind: kinds[pg.Code], Op: op, Hint: pg.Hint, err: err}
+	}
+	if errors.Is(err, objects.ErrShort) || errors.Is(err, objects.ErrLong) {
+		return fmt.Errorf("%s: %w: %w", op, ErrBodyLength, err)
 	}
 	return fmt.Errorf("%s: %w", op, err)
 }

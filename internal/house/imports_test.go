@@ -18,9 +18,11 @@ var floors = map[string][]string{
 	"internal/postgres": {".", "cmd", "server", "lab", "bench", "internal"},
 	"internal/eventlog": {".", "cmd", "server", "lab", "bench", "internal/httpapi", "internal/console"},
 	"internal/docs":     {".", "cmd", "server", "lab", "bench", "internal/httpapi", "internal/console", "internal/eventlog"},
+	"internal/objects":  {".", "cmd", "server", "lab", "bench", "internal"},
 	".":                 {"cmd", "server", "lab", "bench", "internal/httpapi", "internal/console", "internal/s3"},
-	"internal/httpapi":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/postgres", "pgx"},
-	"internal/console":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/postgres", "pgx"},
+	"internal/httpapi":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/objects", "internal/postgres", "pgx"},
+	"internal/s3":       {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/objects", "internal/postgres", "pgx"},
+	"internal/console":  {"cmd", "server", "lab", "bench", "internal/schema", "internal/eventlog", "internal/docs", "internal/objects", "internal/postgres", "pgx"},
 	"server":            {"cmd", "lab", "bench"},
 	"lab":               {"cmd", "server", "bench", "internal"},
 }

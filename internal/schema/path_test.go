@@ -56,7 +56,22 @@ func TestHostileSearchPath(t *testing.T) {
 				must(t, conn, "select * from howdah.watch($1)", consumer)
 				must(t, conn, "select * from howdah.processing_states($1)", consumer)
 			}
-			for _, sql := range []string{"select howdah.upkeep()", "select * from howdah.topics", "select * from howdah.consumers", "select * from howdah.open_claims",
+			must(t, conn, "select howdah.create_bucket($1, true, 1000000)", name)
+			must(t, conn, "select howdah.put_object($1, 'a/b', 'one')", name)
+			must(t, conn, "select howdah.put_object($1, 'a/c', 'two')", name)
+			must(t, conn, "select howdah.copy_object($1, 'a/b', null, $1, 'a/c')", name)
+			must(t, conn, "select howdah.tag_object($1, 'a/b', '{\"x\": \"y\"}')", name)
+			must(t, conn, "select howdah.get_object($1, 'a/b', (select info ->> 'version_id' from howdah.list_versions($1, '', '', null, '/', 1000) limit 1))", name)
+			must(t, conn, "select howdah.head_object($1, key) from howdah.list_objects($1, 'a/', '', '/', 10)", name)
+			must(t, conn, "select * from howdah.open_object($1, 'a/b', null, true)", name)
+			must(t, conn, "select howdah.create_upload($1, 'a/b', '{}')", name)
+			must(t, conn, "select * from howdah.list_uploads($1)", name)
+			must(t, conn, `delete from objects.`+name+` where key operator(pg_catalog.=) 'a/b'`)
+			must(t, conn, "select howdah.alter_bucket($1, 'suspended', 0, '{}')", name)
+			must(t, conn, "select howdah.create_access_key($1)", name)
+			must(t, conn, "select * from howdah.list_access_keys()")
+			must(t, conn, "select howdah.revoke_access_key($1)", name)
+			for _, sql := range []string{"select howdah.upkeep()", "select * from howdah.buckets", "select * from howdah.topics", "select * from howdah.consumers", "select * from howdah.open_claims",
 				"select * from howdah.dead_letters", "select * from howdah.open_producers", "select * from howdah.check()"} {
 				must(t, conn, sql)
 			}

@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -105,6 +106,51 @@ func TestRights(t *testing.T) {
 			"select howdah.create_consumer('other', 'parts')"} {
 			code(t, conn, "42501", sql)
 		}
+	})
+
+	t.Run("bucket", func(t *testing.T) {
+		must(t, owner, "select howdah.create_bucket('models')")
+		must(t, owner, "select howdah.create_bucket('secrets')")
+		must(t, owner, "select howdah.put_object('secrets', 'k', 'secret')")
+		must(t, owner, "select howdah.put_object('models', 'k', 'model')")
+		must(t, owner, "select howdah.create_access_key('admin')")
+		piece := one[int64](t, owner, "select pieces[1] from howdah.object where key = 'k' and bucket = (select number from howdah.bucket where name = 'secrets')")
+		conn, role := as(t, url, "reader")
+		must(t, owner, "grant select on objects.models to "+role)
+		if body := one[string](t, conn, "select convert_from(howdah.get_object('models', 'k'), 'utf8')"); body != "model" {
+			t.Errorf("a reader got %q", body)
+		}
+		if n := one[int](t, conn, "select count(*) from objects.models where key = 'k'"); n != 1 {
+			t.Error("a reader does not see the object")
+		}
+		must(t, conn, "select * from howdah.list_objects('models')")
+		must(t, conn, "create function pg_temp.look(text) returns boolean language plpgsql cost 0.0001 as $$ begin if $1 <> 'k' then raise exception 'leaked %', $1; end if; return true; end $$")
+		must(t, owner, "select howdah.put_object('secrets', 'hidden', '')")
+		must(t, conn, "select * from objects.models where pg_temp.look(key)")
+		refused := []string{
+			"select * from objects.secrets", "select howdah.get_object('secrets', 'k')", "select howdah.head_object('secrets', 'k')",
+			"select * from howdah.list_objects('secrets')", "select * from howdah.list_versions('secrets')", "select * from howdah.open_object('secrets', 'k', null, true)",
+			fmt.Sprintf("select * from howdah.read_chunks(%d, 0, 8)", piece), fmt.Sprintf("select howdah.write_chunks(%d, 0, '{}')", piece),
+			fmt.Sprintf("select howdah.abandon_piece(%d)", piece), "select howdah.next_piece(0)", "select howdah.owners_of_piece(1)",
+			"select howdah.put_object('models', 'k', 'x')", "select howdah.delete_object('models', 'k')", "delete from objects.models",
+			"select howdah.copy_object('models', 'k', null, 'models', 'l')", "select howdah.copy_object('secrets', 'k', null, 'models', 'l')",
+			"select howdah.create_upload('models', 'k')", "select howdah.begin_piece('models')", "select howdah.tag_object('models', 'k', '{}')",
+			"select howdah.create_bucket('mine')", "select howdah.alter_bucket('models', quota => 1)", "select howdah.drop_bucket('models')",
+			"select * from howdah.access_key", "select * from howdah.list_access_keys()", "select * from howdah.find_access_key('x')",
+			"select howdah.create_access_key('mine')", "select howdah.revoke_access_key('admin')", "select * from howdah.object", "select * from howdah.chunk",
+			"select * from howdah.piece", "select * from howdah.upload", "select * from howdah.part", "select nextval('howdah.version_number')",
+			"create table objects.mine ()", "insert into howdah.chunk values (1, 0, '')",
+		}
+		for _, sql := range refused {
+			code(t, conn, "42501", sql)
+		}
+		must(t, owner, "grant insert, select on objects.models to "+role)
+		must(t, conn, "select howdah.put_object('models', 'k', 'x')")
+		code(t, conn, "42501", "select howdah.copy_object('secrets', 'k', null, 'models', 'l')")
+		code(t, conn, "0A000", "insert into objects.models (key) values ('x')")
+		code(t, conn, "42501", "delete from objects.models")
+		must(t, owner, "grant delete on objects.models to "+role)
+		must(t, conn, "delete from objects.models where key = 'k'")
 	})
 
 	t.Run("no stalling, no blocking", func(t *testing.T) {

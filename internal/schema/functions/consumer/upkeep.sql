@@ -1,4 +1,5 @@
--- howdah.upkeep: extends segments, applies retention, folds finished claims away, deletes expired documents. The server calls it every few seconds;
+-- howdah.upkeep: extends segments, applies retention, folds finished claims away, deletes expired documents, collects remains of
+-- objects. The server calls it every few seconds;
 -- without it nothing is lost and leases expire all the same, only history and old segments stay.
 create or replace function howdah.upkeep() returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -10,6 +11,7 @@ begin
     if not pg_try_advisory_xact_lock(1213159168, 1) then
         return;                                             -- somebody else is at it
     end if;
+    perform howdah.collect_objects();                       -- first: what follows takes locks that others wait for
     for t in select * from howdah.topic x where x.retention is not null loop
         perform howdah.make_segments(t.number);
         perform howdah.drop_segments(t.number);

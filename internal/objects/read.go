@@ -1,0 +1,209 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Reader reads an object: the one that was there when it was opened, to its end, whatever happens to it meanwhile. It is
+// for one goroutine.
+type Reader struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	q      Querier
+	ahead  bool // read the next batch while the last one is used
+	info   Info
+
+	whole  []byte // of a small object
+	pieces []int64
+	ends   []int64 // where each piece ends
+	pos    int64
+	chunks [][]byte // what was read and begins at pos
+	next   chan result
+	nextAt int64
+}
+
+type result struct {
+	chunks [][]byte
+	err    error
+}
+
+// Open opens an object, or with a version that version of it.
+func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader, error) {
+	var info, data []byte
+	var pieces, sizes []int64
+	err := q.QueryRow(ctx, "select info, data, pieces, sizes from howdah.open_object($1::text, $2::text, $3::text, true)", bucket, key, orNull(version)).
+		Scan(&info, &data, &pieces, &sizes)
+	if err != nil {
+		return nil, err
+	}
+	i, err := decode(info)
+	if err != nil {
+		return nil, err
+	}
+	if pieces == nil && int64(len(data)) != i.Size || len(pieces) != len(sizes) {
+		return nil, fmt.Errorf("object %s/%s has %d bytes of %d: `howdah check` says more", bucket, key, len(data), i.Size)
+	}
+	_, inTx := q.(pgx.Tx)
+	r := &Reader{q: q, ahead: !inTx, info: i, pieces: pieces}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	var end int64
+	for _, n := range sizes {
+		end += n
+		r.ends = append(r.ends, end)
+	}
+	if pieces == nil { // small: it is all here
+		r.whole, r.ahead = data, false
+	}
+	return r, nil
+}
+
+// Info is what is known about the object.
+func (r *Reader) Info() Info { return r.info }
+
+// Read reads on.
+func (r *Reader) Read(p []byte) (int, error) {
+	b, err := r.some()
+	if err != nil {
+		return 0, err
+	}
+	n := copy(p, b)
+	r.skip(n)
+	return n, nil
+}
+
+// WriteTo writes the rest of the object.
+func (r *Reader) WriteTo(w io.Writer) (n int64, err error) {
+	for {
+		b, err := r.some()
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		m, err := w.Write(b)
+		n += int64(m)
+		r.skip(m)
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+// some gives what comes next, at least one byte.
+func (r *Reader) some() ([]byte, error) {
+	if err := r.ctx.Err(); err != nil {
+		return nil, err
+	}
+	if r.pos >= r.info.Size {
+		return nil, io.EOF
+	}
+	if len(r.chunks) == 0 {
+		if r.next == nil || r.nextAt != r.pos {
+			r.fetch(r.pos)
+		}
+		got := <-r.next
+		r.next = nil
+		if got.err != nil {
+			return nil, fmt.Errorf("read object %s/%s: %w", r.info.Bucket, r.info.Key, got.err)
+		}
+		r.chunks = got.chunks
+		after := r.pos
+		for _, c := range r.chunks {
+			after += int64(len(c))
+		}
+		if r.ahead && after < r.info.Size {
+			r.fetch(after)
+		}
+	}
+	return r.chunks[0], nil
+}
+
+func (r *Reader) skip(n int) {
+	r.pos += int64(n)
+	r.chunks[0] = r.chunks[0][n:]
+	if len(r.chunks[0]) == 0 {
+		r.chunks = r.chunks[1:]
+	}
+}
+
+// fetch begins to read a batch that starts at a position.
+func (r *Reader) fetch(pos int64) {
+	next := make(chan result, 1)
+	r.next, r.nextAt = next, pos
+	read := func() {
+		chunks, err := r.read(pos)
+		next <- result{chunks, err}
+	}
+	if r.ahead {
+		go read()
+	} else {
+		read()
+	}
+}
+
+func (r *Reader) read(pos int64) ([][]byte, error) {
+	if r.whole != nil {
+		return [][]byte{r.whole[pos:]}, nil
+	}
+	i := sort.Search(len(r.ends), func(i int) bool { return r.ends[i] > pos })
+	start := int64(0)
+	if i > 0 {
+		start = r.ends[i-1]
+	}
+	seq := (pos - start) / Chunk
+	rows, err := r.q.Query(r.ctx, "select data from howdah.read_chunks($1::bigint, $2::int, $3::int)", r.pieces[i], seq, batch)
+	if err != nil {
+		return nil, err
+	}
+	chunks, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil {
+		return nil, err
+	}
+	want := min(r.ends[i]-start-seq*Chunk, batch*Chunk)
+	for _, c := range chunks {
+		want -= int64(len(c))
+	}
+	if want != 0 || len(chunks) == 0 {
+		return nil, errors.New("bytes are missing: `howdah check` says more")
+	}
+	chunks[0] = chunks[0][pos-start-seq*Chunk:]
+	return chunks, nil
+}
+
+// Seek moves to where the next Read begins.
+func (r *Reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.pos
+	case io.SeekEnd:
+		offset += r.info.Size
+	}
+	if offset < 0 {
+		return 0, fmt.Errorf("seek to %d: before the beginning", offset)
+	}
+	if offset == r.pos {
+		return offset, nil
+	}
+	r.pos, r.chunks = offset, nil
+	return offset, nil
+}
+
+// Close ends what is under way.
+func (r *Reader) Close() error {
+	r.cancel()
+	return nil
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
