@@ -77,8 +77,10 @@ type ConsumerInfo struct {
 	CreatedAt    time.Time `json:"created_at"`
 }
 
-const consumerColumns = `select consumer, topic, lag, lag_seconds, waiting, in_flight, pending, dead, head, open_claims, ordered, paused,
-	extract(epoch from lease)::float8, max_attempts, start, created_at from howdah.consumers`
+const consumerFields = `select consumer, topic, lag, lag_seconds, waiting, in_flight, pending, dead, head, open_claims, ordered, paused,
+	extract(epoch from lease)::float8, max_attempts, start, created_at`
+
+const consumerColumns = consumerFields + " from howdah.consumers"
 
 // Consumers lists the consumers by topic and name.
 func (db *DB) Consumers(ctx context.Context) ([]ConsumerInfo, error) {
@@ -120,11 +122,17 @@ type DeadLetter struct {
 
 // DeadLetters lists at most limit dead letters with an id above after, ascending.
 func (c *Consumer) DeadLetters(ctx context.Context, after int64, limit int) ([]DeadLetter, error) {
-	if err := c.exec(ctx, "dead letters", "select howdah.describe_consumer($1::text)"); err != nil {
-		return nil, err
-	}
-	rows, err := c.db.pool.Query(ctx, `select consumer, coalesce(partition, 0), id, attempts, coalesce(error, ''), failed_at, payload::text
-		from howdah.dead_letters where consumer = $1 and id > $2 order by id limit $3`, c.name, after, limit)
+	return c.deadPage(ctx, &after, limit, false)
+}
+
+// LatestDeadLetters lists at most limit dead letters with an id below before (0: from the end), the highest id first.
+func (c *Consumer) LatestDeadLetters(ctx context.Context, before int64, limit int) ([]DeadLetter, error) {
+	return c.deadPage(ctx, optional(before), limit, true)
+}
+
+func (c *Consumer) deadPage(ctx context.Context, beyond *int64, limit int, newest bool) ([]DeadLetter, error) {
+	rows, err := c.db.pool.Query(ctx, `select $1::text, coalesce(partition, 0), id, attempts, coalesce(error, ''), failed_at, payload::text
+		from howdah.dead_page($1::text, $2::bigint, $3::int, $4::boolean)`, c.name, beyond, limit, newest)
 	if err != nil {
 		return nil, wrap(err, "dead letters of %s", c.name)
 	}

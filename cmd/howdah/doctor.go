@@ -85,7 +85,7 @@ func (a *app) examine(ctx context.Context) []finding {
 	for _, q := range doctorQueries {
 		found, err := q.run(ctx, conn)
 		if err != nil {
-			found = []finding{explain(q.subject, err)}
+			found = []finding{explain(q.kinds[0], err)}
 		}
 		all = append(all, found...)
 	}

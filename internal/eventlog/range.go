@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,27 @@ func Range(ctx context.Context, pool *pgxpool.Pool, topic string, after, until i
 	}
 	return events, nil
 }
+
+// ByID reads the events of those ids that are there, in the order of ids, under the caller's own rights.
+func ByID(ctx context.Context, pool *pgxpool.Pool, topic string, ids []int64) ([]Event, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var query string
+	if err := pool.QueryRow(ctx, "select howdah.read_query($1, false, false)", topic).Scan(&query); err != nil {
+		return nil, err
+	}
+	// One look-up of the primary key for each id: a range would read what lies between them.
+	events, err := readEvents(ctx, pool, len(ids), "select e.* from pg_catalog.unnest($1::bigint[], $1::bigint[]) with ordinality w (lo, hi, nr) cross join lateral ("+
+		bounds.Replace(query)+" limit 1) e order by w.nr", ids)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// bounds makes the parameters of howdah.read_query columns of a list of ids.
+var bounds = strings.NewReplacer("$1", "w.lo", "$2", "w.hi")
 
 // readEvents runs a query of howdah.read_query, with room for as many events as are expected. A plan that was made when
 // the table was small must not become a scan later, so sequential scans are off while the query is planned and run; both

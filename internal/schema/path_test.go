@@ -55,6 +55,13 @@ func TestHostileSearchPath(t *testing.T) {
 				must(t, conn, "select howdah.redrive($1)", consumer)
 				must(t, conn, "select * from howdah.watch($1)", consumer)
 				must(t, conn, "select * from howdah.processing_states($1)", consumer)
+				must(t, conn, "select * from howdah.find_ids($1, 1, 1000, true, 'key', '{\"a\": 1}')", name)
+				must(t, conn, "select howdah.id_at($1, now() - interval '1 hour')", name)
+				must(t, conn, "select * from howdah.event_states($1, 2)", name)
+				must(t, conn, "select * from howdah.dead_page($1)", consumer)
+				must(t, conn, "select * from howdah.pending_page($1)", consumer)
+				must(t, conn, "select * from howdah.seek_preview($1, 'earliest')", consumer)
+				must(t, conn, "select * from howdah.seek_preview($1, '2026-01-31T12:00:00Z')", consumer)
 			}
 			must(t, conn, "select howdah.create_bucket($1, true, 1000000)", name)
 			must(t, conn, "select howdah.put_object($1, 'a/b', 'one')", name)
@@ -72,7 +79,8 @@ func TestHostileSearchPath(t *testing.T) {
 			must(t, conn, "select * from howdah.list_access_keys()")
 			must(t, conn, "select howdah.revoke_access_key($1)", name)
 			for _, sql := range []string{"select howdah.upkeep()", "select * from howdah.buckets", "select * from howdah.topics", "select * from howdah.consumers", "select * from howdah.open_claims",
-				"select * from howdah.dead_letters", "select * from howdah.open_producers", "select * from howdah.check()"} {
+				"select * from howdah.dead_letters", "select * from howdah.open_producers", "select * from howdah.check()",
+				"select * from howdah.consumer_figures()", "select * from howdah.problems()"} {
 				must(t, conn, sql)
 			}
 		})

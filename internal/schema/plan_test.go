@@ -24,7 +24,7 @@ func TestPlans(t *testing.T) {
 				must(t, conn, "vacuum analyze "+table)
 			}
 		}
-		callAll(t, conn, analyzed, events, letters)
+		callAll(t, conn, analyzed, events, claims, letters)
 	}
 }
 
@@ -56,7 +56,7 @@ func load(t *testing.T, conn *pgx.Conn, events, claims, letters int) {
 			lateral (select now() + case when i <= $1::int + 200 then interval '-1 hour' else interval '1 hour' end) x (at) where name = 'worker'`, letters)
 }
 
-func callAll(t *testing.T, conn *pgx.Conn, analyzed bool, events, letters int) {
+func callAll(t *testing.T, conn *pgx.Conn, analyzed bool, events, claims, letters int) {
 	claim := func(sql string) int64 {
 		t.Helper()
 		var id int64
@@ -88,6 +88,20 @@ func callAll(t *testing.T, conn *pgx.Conn, analyzed bool, events, letters int) {
 	call(2000, "select * from howdah.topics")
 	call(500, "select * from howdah.open_claims")
 	call(1000, "select * from howdah.dead_letters where consumer = 'worker' and id = 7")
+	call(10000, "select * from howdah.consumer_figures(100)")
+	call(10000, "select * from howdah.problems()")
+	call(300, "select * from howdah.dead_page('worker', null, 50, true)")
+	call(300, "select * from howdah.dead_page('worker', 100, 50)")
+	call(300, "select * from howdah.pending_page('worker')")
+	call(letters+2500, "select * from howdah.seek_preview('worker', 'earliest')") // it counts the dead letters up to 10,000
+	for _, topic := range []string{"things", "parts", "kept"} {
+		call(300, "select * from howdah.find_ids($1)", topic)
+		call(300, "select * from howdah.find_ids($1, 1000, 2000, false)", topic)
+		call(5100, "select * from howdah.find_ids($1, key => 'nobody', look => 5000)", topic)
+		call(5100, "select * from howdah.find_ids($1, contains => '{\"a\": 2}', look => 5000)", topic)
+		call(300, "select howdah.id_at($1, now() - interval '1 min')", topic)
+	}
+	call(claims+2*letters, "select * from howdah.event_states('things', 7)") // it looks through the queue and the claims that are kept
 	call(300, "select howdah.replay('worker', 11000, 11100)")
 	call(300, "select howdah.redrive('worker', '{1,2,3}')")
 	must(t, conn, "insert into howdah.dead select number, i, 0, 5, 'no', now() from howdah.consumer, generate_series(1, 3) i where name = 'worker' on conflict do nothing")

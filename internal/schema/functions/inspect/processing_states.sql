@@ -1,36 +1,45 @@
 -- howdah.processing_states: for every event of a consumer's topic what became of it: waiting, open, pending, dead, skipped, lost or
 -- processed, and when. Derived, not stored. processed_time is the end of the claim that finished it while that is kept as
--- history, later the time up to which history was folded; null: not processed. Reads the whole topic. Needs SELECT on it.
-create or replace function howdah.processing_states(consumer text)
+-- history, later the time up to which history was folded; null: not processed. Reads the topic from from_id to until_id (null: all
+-- of it) by its primary key, and the consumer's claims. Needs SELECT on the topic's table.
+create or replace function howdah.processing_states(consumer text, from_id bigint default null, until_id bigint default null)
 returns table (id bigint, event_time timestamptz, received_time timestamptz, processed_time timestamptz, state text, attempts int, error text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
     c howdah.consumer := howdah.find_consumer(consumer);
     t howdah.topic;
+    lo bigint := coalesce(from_id, -9223372036854775808);
+    hi bigint := coalesce(until_id, 9223372036854775807);
 begin
     select * into t from howdah.topic y where y.number = c.topic;
     perform howdah.need('SELECT', t.source);
     return query execute format($q$
         with lane as (
             select l as lane, (howdah.lane_of($1, l)).* from generate_series(0, $2 - 1) l
+        ), claims as materialized (
+            select * from howdah.claims k where k.consumer = $1 and k.first_id <= $5 and k.last_id >= $4
+                and (k.ended_at is null or k.outcome in ('acked', 'skipped', 'lost') or k.bits is not null)
         ), spans as (
             -- rank 1: where the event is now; 2: who finished it, the newest first; 3: a claim that let go of it earlier
             select p.lane, p.first_id, p.last_id, p.bits, 1 as rank, p.seq as nr, 'pending' as state, null::timestamptz as at, p.attempts, p.error
-                from howdah.pending p where p.consumer = $1
+                from howdah.pending p where p.consumer = $1 and p.queue_at is not null and p.first_id <= $5 and p.last_id >= $4
             union all
-            select d.lane, d.id, d.id, null, 1, 0, 'dead', null, d.attempts, d.error from howdah.dead d where d.consumer = $1
+            select p.lane, p.first_id, p.last_id, p.bits, 1, p.seq, 'pending', null, p.attempts, p.error
+                from lane l, howdah.pending p where p.claim_id = any (l.open) and p.queue_at is null and p.first_id <= $5 and p.last_id >= $4
+            union all
+            select d.lane, d.id, d.id, null, 1, 0, 'dead', null, d.attempts, d.error from howdah.dead d where d.consumer = $1 and d.id between $4 and $5
             union all
             select k.lane, k.first_id, k.last_id, k.bits, case when k.ended_at is null then 1 else 2 end, k.claim_id,
                    case when k.ended_at is null then 'open' when k.outcome in ('skipped', 'lost') then k.outcome else 'processed' end,
                    case when k.outcome in ('acked', 'nacked') then k.ended_at end, coalesce(k.attempts, 0) + 1, null
-                from howdah.claims k where k.consumer = $1 and k.first_id is not null and (k.ended_at is null or k.outcome in ('acked', 'skipped', 'lost'))
+                from claims k where k.ended_at is null or k.outcome in ('acked', 'skipped', 'lost')
             union all
             select k.lane, k.first_id, k.last_id, ~k.bits, 3, k.claim_id, 'processed', coalesce(k.ended_at, k.claimed_at), coalesce(k.attempts, 0) + 1, null
-                from howdah.claims k where k.consumer = $1 and k.bits is not null
+                from claims k where k.bits is not null
         ), ids as (
             select distinct on (x.lane, i) x.lane, i as id, x.state, x.at, x.attempts, x.error
-            from spans x, generate_series(x.first_id, x.last_id) i
+            from spans x, generate_series(greatest(x.first_id, $4), least(x.last_id, $5)) i
             where x.bits is null or get_bit(x.bits, (i - x.first_id)::int) = 0
             order by x.lane, i, x.rank, x.nr desc
         )
@@ -42,5 +51,6 @@ begin
         join lane l on l.lane = case when $2 > 1 then e.partition else 0 end
         left join ids x on x.lane = l.lane and x.id = e.id
         left join howdah.folded f on f.consumer = $1 and f.lane = l.lane
-        order by e.id $q$, t.number) using c.number, c.lanes, c.created_at;
+        where e.id >= $4 and e.id <= $5
+        order by e.id $q$, t.number) using c.number, c.lanes, c.created_at, lo, hi;
 end $$;
