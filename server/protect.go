@@ -21,21 +21,16 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// protect asks for the token. Without one, on loopback, it keeps web pages of elsewhere out, which a browser on this
-// machine may show: they can neither write (cross-origin) nor read under a name of their own (DNS rebinding).
+// protect keeps web pages of elsewhere out, which a browser may show: they can neither write (cross-origin) nor, where
+// there is no token, read under a name of their own (DNS rebinding).
 func (s *Server) protect(next http.Handler) http.Handler {
 	origin := http.NewCrossOriginProtection()
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.WriteProblem(w, http.StatusForbidden, "cross_origin", "a web page of another origin asked for a change", "Call the API from a program, or from its own origin.")
 	}))
-	next = origin.Handler(jsonByDefault(next))
-	want := sha256.Sum256([]byte(s.c.Token))
+	next = origin.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if s.c.Token == "" {
+		if s.c.Token == "" && r.URL.Path != "/healthz" {
 			host := r.Host
 			if h, _, err := net.SplitHostPort(host); err == nil {
 				host = h
@@ -44,17 +39,37 @@ func (s *Server) protect(next http.Handler) http.Handler {
 				httpapi.WriteProblem(w, http.StatusForbidden, "host", "the name "+r.Host+" is not one of this machine's loopback", "Use 127.0.0.1 or localhost, or give the server a token.")
 				return
 			}
-			next.ServeHTTP(w, r)
-			return
-		}
-		kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if !strings.EqualFold(kind, "bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="howdah"`)
-			httpapi.WriteProblem(w, http.StatusUnauthorized, "token", "the token is missing or wrong", "Send the header Authorization: Bearer TOKEN.")
-			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// askForToken asks the API's clients for the token, where there is one. The page asks for itself: a browser sends no header.
+func (s *Server) askForToken(next http.Handler) http.Handler {
+	want := sha256.Sum256([]byte(s.c.Token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.c.Token != "" && r.URL.Path != "/healthz" {
+			kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+			got := sha256.Sum256([]byte(strings.TrimSpace(token)))
+			if !strings.EqualFold(kind, "bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="howdah"`)
+				httpapi.WriteProblem(w, http.StatusUnauthorized, "token", "the token is missing or wrong", "Send the header Authorization: Bearer TOKEN.")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// divide sends what belongs to the API there, and everything else to the page.
+func divide(api, page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		if strings.HasPrefix(p, "/v1/") || p == "/healthz" || p == "/metrics" || strings.HasPrefix(p, "/openapi") {
+			api.ServeHTTP(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
 	})
 }
 

@@ -1,5 +1,5 @@
 // Package server is Howdah's server, to be run by `howdah up` or embedded in a program: it owns the listener, asks for
-// the token, serves the HTTP API, does the upkeep, and stops gracefully.
+// the token, serves the HTTP API and the page, does the upkeep, and stops gracefully.
 package server
 
 import (
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/internal/console"
 	"github.com/howdah/howdah/internal/httpapi"
 )
 
@@ -39,6 +40,7 @@ type Server struct {
 	c        Config
 	listener net.Listener
 	http     *http.Server
+	page     *console.Console
 	stopping chan struct{}
 	stop     sync.Once
 }
@@ -73,8 +75,9 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{c: c, listener: listener, stopping: make(chan struct{})}
 	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Stopping: s.stopping})
+	s.page = console.New(console.Config{DB: c.DB, Log: c.Log, Version: c.Version, Token: c.Token, Stopping: s.stopping})
 	s.http = &http.Server{
-		Handler:           s.observe(s.protect(api)),
+		Handler:           s.observe(s.protect(divide(s.askForToken(jsonByDefault(api)), s.page))),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -103,6 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	var background sync.WaitGroup
 	background.Go(func() { s.upkeep(ctx) })
+	background.Go(func() { s.page.Run(ctx) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
 	s.c.Log.Info("serving", "http", s.Addr())

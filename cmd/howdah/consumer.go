@@ -10,7 +10,8 @@ import (
 func (a *app) consumerCommand() *cobra.Command {
 	return group("consumer", "List, create, move, pause and drop consumers; see and redrive dead letters",
 		a.consumerListCommand(), a.consumerCreateCommand(), a.consumerDropCommand(),
-		a.consumerSeekCommand(), a.consumerReplayCommand(), a.consumerDeadCommand(), a.consumerRedriveCommand(),
+		a.consumerClaimsCommand(), a.consumerPendingCommand(), a.consumerDeadCommand(),
+		a.consumerSeekCommand(), a.consumerReplayCommand(), a.consumerRedriveCommand(),
 		a.consumerPauseCommand("pause", "Stop handing out events; what is open may still be acked", true),
 		a.consumerPauseCommand("resume", "Hand out events again after a pause", false))
 }
@@ -100,14 +101,11 @@ func (a *app) consumerDeadCommand() *cobra.Command {
 	var n int
 	cmd := &cobra.Command{
 		Use:   "dead NAME",
-		Short: "List the dead letters of a consumer, the latest first",
+		Short: "List the dead letters of a consumer, the latest id first",
 		Args:  exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// describe_consumer refuses unknown names; the view alone would show nothing.
 			return a.show(cmd.Context(), "no dead letters", []string{"id", "attempts", "failed_at", "error", "payload"},
-				`select d.* from howdah.describe_consumer($1::text) c cross join lateral
-					(select * from howdah.dead_letters d where d.consumer = $1::text order by d.failed_at desc, d.id desc limit $2::int) d
-				where c.topic is not null`, args[0], n)
+				"select * from howdah.dead_page($1::text, null, $2::int, true)", args[0], n)
 		},
 	}
 	cmd.Flags().IntVarP(&n, "limit", "n", 20, "at most this many")

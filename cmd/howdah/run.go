@@ -86,7 +86,7 @@ that runs on --data ($HOWDAH_DATA).`,
 		a.upCommand(), a.demoCommand(),
 		a.versionCommand(), a.migrateCommand(), a.doctorCommand(), a.urlCommand(), a.downCommand(), a.psqlCommand(),
 		a.topicCommand(), a.consumerCommand(),
-		a.publishCommand(), a.tailCommand(), a.claimCommand(), a.ackCommand(), a.nackCommand(), a.extendCommand(),
+		a.publishCommand(), a.tailCommand(), a.findCommand(), a.eventCommand(), a.claimCommand(), a.ackCommand(), a.nackCommand(), a.extendCommand(),
 		a.statusCommand(), a.topCommand(), a.checkCommand(), a.benchCommand(),
 	)
 	return root

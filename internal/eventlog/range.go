@@ -35,7 +35,7 @@ func ByID(ctx context.Context, pool *pgxpool.Pool, topic string, ids []int64) ([
 		return nil, err
 	}
 	// One look-up of the primary key for each id: a range would read what lies between them.
-	events, err := readEvents(ctx, pool, len(ids), "select e.* from pg_catalog.unnest($1::bigint[], $1::bigint[]) with ordinality w (lo, hi, nr) cross join lateral ("+
+	events, err := readEvents(ctx, pool, len(ids), "select e.* from pg_catalog.unnest($1::bigint[]) with ordinality w (id, nr) cross join lateral ("+
 		bounds.Replace(query)+" limit 1) e order by w.nr", ids)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
@@ -44,7 +44,7 @@ func ByID(ctx context.Context, pool *pgxpool.Pool, topic string, ids []int64) ([
 }
 
 // bounds makes the parameters of howdah.read_query columns of a list of ids.
-var bounds = strings.NewReplacer("$1", "w.lo", "$2", "w.hi")
+var bounds = strings.NewReplacer("$1", "w.id", "$2", "w.id")
 
 // readEvents runs a query of howdah.read_query, with room for as many events as are expected. A plan that was made when
 // the table was small must not become a scan later, so sequential scans are off while the query is planned and run; both

@@ -58,6 +58,7 @@ func New(c Config) http.Handler {
 	a := &api{Config: c, huma: humago.New(mux, h), metrics: newMetrics(c.DB)}
 	a.publish = newPublisher(c.DB, a.metrics)
 	a.topicRoutes()
+	a.lookRoutes()
 	a.publishRoutes()
 	a.tailRoutes(mux)
 	a.consumerRoutes()

@@ -48,6 +48,8 @@ func TestRights(t *testing.T) {
 			"select howdah.redrive('worker')", "select howdah.pause('worker')", "select howdah.upkeep()",
 			"select howdah.create_topic('mine')", "select howdah.drop_topic('things')", "select howdah.alter_topic('things', idle_timeout => '1 s')",
 			"select howdah.adopt_topic('mine', 'howdah.claims', 'claim_id', 'bits')", "select * from howdah.processing_states('worker')",
+			"select * from howdah.find_ids('things')", "select howdah.id_at('things', now())", "select * from howdah.event_states('things', 1)",
+			"select * from howdah.dead_page('worker')", "select * from howdah.pending_page('worker')", "select * from howdah.seek_preview('worker', 'latest')",
 			"select * from howdah.claims", "select * from howdah.dead", "select * from howdah.pending", "select * from howdah.topic",
 			"select * from howdah.consumer", "select nextval('howdah.claim_number')", "update howdah.setting set value = '1'",
 			"select * from howdah.topic_1", "select howdah.scan_1(0, 1, 10, 10)", "create table howdah.mine ()", "create table events.mine ()",
