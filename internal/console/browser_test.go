@@ -21,9 +21,9 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// browser starts a headless Chromium that reaches nothing but this machine. Where there is none the test is skipped, in CI
+// chromium starts a headless Chromium that reaches nothing but this machine. Where there is none the test is skipped, in CI
 // it fails.
-func browser(t *testing.T) context.Context {
+func chromium(t *testing.T) context.Context {
 	t.Helper()
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -90,7 +90,7 @@ func must(t testing.TB, err error) {
 
 func (s *site) browse() *site {
 	s.t.Helper()
-	s.ctx = browser(s.t)
+	s.ctx = chromium(s.t)
 	return s
 }
 
@@ -115,6 +115,7 @@ func (s *site) open(path string) { s.t.Helper(); s.do(chromedp.Navigate(s.url + 
 
 func (s *site) click(selector string) {
 	s.t.Helper()
+	s.until(fmt.Sprintf("document.querySelector(%q)?.scrollIntoView({block: 'center'}) ?? document.querySelector(%q)", selector, selector)) // not below the bar
 	s.do(chromedp.Click(chromedp.CSS(selector)))
 }
 

@@ -68,7 +68,7 @@ func loadTemplates(a *assets) map[string]*template.Template {
 	funcs := template.FuncMap{
 		"asset": a.url, "n": number, "rate": rateText, "bytes": sizeText, "ago": ago, "seconds": secondsText, "clock": clock, "stamp": stamp,
 		"pretty": pretty, "preview": preview, "list": func(v ...any) []any { return v }, "dict": dict, "plural": plural, "deref": func(p *float64) float64 { return *p },
-		"capped": capped,
+		"capped": capped, "docurl": documentURL, "value": func(p *int64) int64 { return *p },
 	}
 	shared := template.Must(template.New("").Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages, err := fs.Glob(files, "templates/*.html")

@@ -36,7 +36,7 @@ type sampler struct {
 const (
 	watched   = time.Second      // between looks while a page is open
 	unwatched = 10 * time.Second // while none is
-	share     = 150              // a look is followed by a pause of so many times its length
+	share     = 200              // a look is followed by a pause of so many times its length
 )
 
 func newSampler(db *howdah.DB, log *slog.Logger) *sampler {
