@@ -27,6 +27,9 @@ const (
 // Window is how far back a feature looks at payments and reports.
 const Window = 30 * Day
 
+// labelTime is how long after a payment something is said about it.
+const labelTime = 90 * Day
+
 // daysCap is the greatest number of days since a report.
 const daysCap = 60
 
@@ -133,6 +136,7 @@ type Facts struct {
 	customers  map[string]versions[Customer]
 	merchants  map[string]versions[Merchant]
 	zips       map[string]Zip
+	orphans    map[string][]Label // labels of payments that are not here yet
 }
 
 type paid struct {
@@ -143,15 +147,22 @@ type paid struct {
 // NewFacts is empty.
 func NewFacts() *Facts {
 	return &Facts{byCustomer: map[string][]visit{}, byMerchant: map[string][]hit{}, reports: map[string]map[string]*judged{},
-		merchantOf: map[string]paid{}, customers: map[string]versions[Customer]{}, merchants: map[string]versions[Merchant]{}, zips: map[string]Zip{}}
+		merchantOf: map[string]paid{}, customers: map[string]versions[Customer]{}, merchants: map[string]versions[Merchant]{}, zips: map[string]Zip{}, orphans: map[string][]Label{}}
 }
 
-// AddPayment adds a payment.
+// AddPayment adds a payment. The same again changes nothing.
 func (f *Facts) AddPayment(p *Payment) {
+	if _, known := f.merchantOf[p.ID]; known {
+		return
+	}
 	v := visit{p.At, p.Known, p.Merchant, p.Cents, logAmount(p.Cents)}
 	f.byCustomer[p.Customer] = insert(f.byCustomer[p.Customer], v, compareVisits)
 	f.byMerchant[p.Merchant] = insert(f.byMerchant[p.Merchant], hit{p.At, p.Known}, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
 	f.merchantOf[p.ID] = paid{p.Merchant, p.At, p.Known}
+	for _, l := range f.orphans[p.ID] {
+		f.AddLabel(l)
+	}
+	delete(f.orphans, p.ID)
 }
 
 // compareVisits orders fully, so that a sum of floats does not depend on the order in which facts were added.
@@ -168,10 +179,11 @@ func insert[T any](list []T, x T, compare func(a, b T) int) []T {
 	return slices.Insert(list, i, x)
 }
 
-// AddLabel adds a label. One about a payment that Facts does not know, and that names no merchant, counts for nothing.
+// AddLabel adds a label. The same again changes nothing. One about a payment that Facts does not hold waits for it.
 func (f *Facts) AddLabel(l Label) {
 	p, known := f.merchantOf[l.Payment]
 	if !known {
+		f.orphans[l.Payment] = append(f.orphans[l.Payment], l)
 		return
 	}
 	f.addLabel(l, p)
@@ -193,7 +205,10 @@ func (f *Facts) addLabel(l Label, p paid) {
 		j = &judged{known: p.known}
 		of[l.Payment] = j
 	}
-	j.labels = append(j.labels, l)
+	l.Merchant = p.merchant
+	if !slices.Contains(j.labels, l) {
+		j.labels = append(j.labels, l)
+	}
 }
 
 // AddCustomer adds a version of a profile.
@@ -219,8 +234,14 @@ func (f *Facts) KnowsMerchant(id string, k MS) bool {
 	return false
 }
 
-// Forget drops payments that lie before t and that no later window can reach. Labels of them stay.
+// Forget drops payments that lie before t, which no window reaches any more. What labels say about them stays, and a
+// label that comes later is still understood unless the payment lies labelTime before t.
 func (f *Facts) Forget(t MS) {
+	for id, p := range f.merchantOf {
+		if p.at < t-labelTime {
+			delete(f.merchantOf, id)
+		}
+	}
 	for id, list := range f.byCustomer {
 		f.byCustomer[id] = drop(list, t, func(v visit) MS { return v.at })
 	}

@@ -1,0 +1,159 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/lab/sim"
+)
+
+// tick is the payload of a clock event.
+type tick struct {
+	At  time.Time `json:"at"`
+	Day bool      `json:"day"` // a scenario day begins
+}
+
+// tickEvery is how often the clock is published.
+const tickEvery = time.Hour
+
+// maxPublish is how many events go into one transaction of the producer.
+const maxPublish = 20_000
+
+// publish publishes everything that arrives before until and has not been published, with the ticks of the clock up to
+// it. The position is stored with the events, so a restart goes on exactly there. It returns how many events.
+func (l *Lab) publish(ctx context.Context, until time.Time) (n int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		more, published, err := l.publishSome(ctx, until)
+		n += published
+		if err != nil {
+			l.feed = nil
+			return n, fmt.Errorf("publish: %w", err)
+		}
+		if !more {
+			return n, nil
+		}
+	}
+}
+
+func (l *Lab) publishSome(ctx context.Context, until time.Time) (more bool, n int, err error) {
+	err = pgx.BeginFunc(ctx, l.db.Pool(), func(tx pgx.Tx) error {
+		var pos sim.Position
+		var arrived time.Time
+		ids := map[string]int64{}
+		var faults []injection
+		err := tx.QueryRow(ctx, "select position, arrived_until, ids, injected from lab.settings for update").Scan(&pos, &arrived, &ids, &faults)
+		if err != nil {
+			return err
+		}
+		if !arrived.Before(until) {
+			return nil
+		}
+		if l.feed == nil || l.feed.Position() != pos {
+			l.feed = sim.NewFeed(l.scenario.World(), pos)
+		}
+		streams := map[string][]howdah.Event{}
+		through := until
+		for n < maxPublish {
+			events, err := l.feed.Take(until, maxPublish-n)
+			if err != nil {
+				return err
+			}
+			if len(events) == 0 {
+				break
+			}
+			n += len(events)
+			through = events[len(events)-1].ArrivesAt
+			for i := range events {
+				e, keep := inject(faults, &events[i])
+				if keep {
+					streams[e.Stream] = append(streams[e.Stream], envelope(&e))
+				}
+			}
+		}
+		if more = n >= maxPublish; !more {
+			through = until
+		}
+		for t := later(arrived.Truncate(tickEvery).Add(tickEvery), l.info.GoLive); !t.After(through); t = t.Add(tickEvery) {
+			payload, err := json.Marshal(tick{At: t.UTC(), Day: t.Sub(l.info.Epoch)%(24*time.Hour) == 0})
+			if err != nil {
+				return err
+			}
+			streams[topicClock] = append(streams[topicClock], howdah.Event{Payload: payload, EventTime: t})
+		}
+		for topic, events := range streams {
+			id, err := l.db.Topic(topic).PublishTx(ctx, tx, events...)
+			if err != nil {
+				return err
+			}
+			ids[topic] = id
+		}
+		if n > 0 || len(streams) > 0 || !more {
+			_, err = tx.Exec(ctx, `insert into lab.batches (arrived_until, ids, events) values ($1, $2, $3)
+				on conflict (arrived_until) do update set ids = excluded.ids, events = lab.batches.events + excluded.events`, through, ids, n)
+			if err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, "update lab.settings set position = $1, arrived_until = $2, ids = $3", l.feed.Position(), through, ids)
+		return err
+	})
+	return more, n, err
+}
+
+func envelope(e *sim.Event) howdah.Event {
+	h, _ := json.Marshal(headers{e.UUID(), e.Type, e.SchemaVersion, e.ArrivesAt}) // texts and a time
+	return howdah.Event{Key: e.Key, Payload: e.Payload, Headers: h, EventTime: e.OccurredAt}
+}
+
+// Clock is the scenario clock as it is stored.
+func (l *Lab) Clock(ctx context.Context) (sim.Clock, error) { return readClock(ctx, l.db.Pool()) }
+
+func readClock(ctx context.Context, q querier) (c sim.Clock, err error) {
+	err = q.QueryRow(ctx, "select clock from lab.settings").Scan(&c)
+	if err != nil {
+		err = fmt.Errorf("read the scenario clock: %w", err)
+	}
+	return c, err
+}
+
+// ChangeClock changes the scenario clock; whoever runs the lab follows within a moment.
+func (l *Lab) ChangeClock(ctx context.Context, change func(sim.Clock) (sim.Clock, error)) (c sim.Clock, err error) {
+	err = pgx.BeginFunc(ctx, l.db.Pool(), func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, "select clock from lab.settings for update").Scan(&c); err != nil {
+			return err
+		}
+		if c, err = change(c); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "update lab.settings set clock = $1", c)
+		return err
+	})
+	return c, err
+}
+
+// dayOf is the scenario day of an instant.
+func (l *Lab) dayOf(t time.Time) int { return sim.DayOf(l.info.Epoch, t) }
+
+func (l *Lab) dayStart(day int) time.Time { return sim.DayStart(l.info.Epoch, day) }
+
+// readTicks reads a batch of clock events.
+func readTicks(batch []howdah.Event) ([]tick, error) {
+	ticks := make([]tick, len(batch))
+	for i, e := range batch {
+		if err := json.Unmarshal(e.Payload, &ticks[i]); err != nil {
+			return nil, fmt.Errorf("clock event %d: %w", e.ID, err)
+		}
+		if ticks[i].At.IsZero() {
+			return nil, errors.New("a clock event has no time")
+		}
+	}
+	return ticks, nil
+}
