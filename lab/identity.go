@@ -52,3 +52,5 @@ func hashUUID(parts ...string) string {
 	id := hashID(parts...)
 	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
 }
+
+func formatUUID(id [16]byte) string { return sim.FormatID(id) }

@@ -61,3 +61,24 @@ func (l *Lab) putProfiles(ctx context.Context, tx pgx.Tx, stream string, profile
 	}
 	return l.db.Collection(stream).PutManyTx(ctx, tx, documents...)
 }
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, howdah.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// dropBucket empties a bucket and drops it.
+func (l *Lab) dropBucket(ctx context.Context, name string) error {
+	b := l.db.Bucket(name)
+	for o, err := range b.List(ctx, "") {
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if _, err := b.Delete(ctx, o.Key); err != nil {
+			return err
+		}
+	}
+	return ignoreMissing(l.db.DropBucket(ctx, name))
+}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/howdah/howdah/lab"
 )
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
@@ -59,5 +61,30 @@ func (p *progress) published(events int64) {
 func (p *progress) finish() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
+	}
+}
+
+// dayBar shows how far a scenario has been played, on a terminal.
+type dayBar struct{ bar *progressbar.ProgressBar }
+
+func newDayBar(a *app, days int) *dayBar {
+	f, ok := a.Err.(*os.File)
+	if !ok || !isTerminal(f) {
+		return &dayBar{}
+	}
+	return &dayBar{progressbar.NewOptions(days, progressbar.OptionSetWriter(f), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish())}
+}
+
+func (b *dayBar) show(p lab.Progress) {
+	if b.bar != nil {
+		b.bar.Describe(fmt.Sprintf("day %d, %s", p.Day, p.Phase))
+		_ = b.bar.Set(p.Day)
+	}
+}
+
+func (b *dayBar) finish() {
+	if b.bar != nil {
+		_ = b.bar.Clear()
 	}
 }

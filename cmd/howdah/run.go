@@ -83,7 +83,7 @@ that runs on --data ($HOWDAH_DATA).`,
 	flags.StringVar(&a.data, "data", "", "data `folder` of the private PostgreSQL (default $HOWDAH_DATA, then ~/.local/share/howdah)")
 	flags.BoolVar(&a.json, "json", false, "print JSON: an object, or one object a line")
 	root.AddCommand(
-		a.upCommand(), a.demoCommand(),
+		a.upCommand(), a.demoCommand(), a.labCommand(),
 		a.versionCommand(), a.migrateCommand(), a.doctorCommand(), a.urlCommand(), a.downCommand(), a.psqlCommand(),
 		a.topicCommand(), a.consumerCommand(),
 		a.publishCommand(), a.tailCommand(), a.findCommand(), a.eventCommand(), a.claimCommand(), a.ackCommand(), a.nackCommand(), a.extendCommand(),

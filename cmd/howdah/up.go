@@ -68,7 +68,7 @@ Beyond loopback a token is needed: $HOWDAH_TOKEN or --token. Clients send it as
 }
 
 // openServed opens what up and demo serve: --db or $HOWDAH_DB where one is named, else the private PostgreSQL.
-func (a *app) openServed(ctx context.Context, log *slog.Logger, progress func(string)) (*howdah.DB, error) {
+func (a *app) openServed(ctx context.Context, log *slog.Logger, progress func(string), options ...howdah.Option) (*howdah.DB, error) {
 	if a.db != "" && a.data != "" {
 		return nil, usageError{errors.New("--db and --data name two databases: give one of them")}
 	}
@@ -77,9 +77,9 @@ func (a *app) openServed(ctx context.Context, log *slog.Logger, progress func(st
 		url = a.Getenv("HOWDAH_DB")
 	}
 	if url != "" {
-		return howdah.Open(ctx, url, howdah.WithMigrate(), howdah.WithLogger(log))
+		return howdah.Open(ctx, url, append(options, howdah.WithMigrate(), howdah.WithLogger(log))...)
 	}
-	return howdah.OpenLocal(ctx, a.dataDir(), howdah.WithLogger(log), howdah.WithProgress(progress))
+	return howdah.OpenLocal(ctx, a.dataDir(), append(options, howdah.WithLogger(log), howdah.WithProgress(progress))...)
 }
 
 func (a *app) up(ctx context.Context, o upOptions) (err error) {
