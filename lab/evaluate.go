@@ -72,7 +72,7 @@ func (s *scored) positives() (positive []bool, n int) {
 func (l *Lab) scoredIn(ctx context.Context, tx pgx.Tx, asOf, from, until time.Time) ([]*scored, error) {
 	rows, err := tx.Query(ctx, `select p.model, p.version, p.role, p.fact_id, p.score, p.decision, p.latency_us::float8, l.value
 		from lab.predictions p left join `+latestLabels+` l using (fact_id)
-		where p.occurred_at >= $2 and p.occurred_at < $3 and p.known_at < $1 and ($4 or l.value is not null)
+		where p.occurred_at >= $2 and p.occurred_at < $3 and p.known_at < $1 and not p.served and ($4 or l.value is not null)
 		order by p.model, p.version, p.fact_id collate "C"`, asOf, from, until, l.shape.Target == Class)
 	if err != nil {
 		return nil, fmt.Errorf("read predictions: %w", err)

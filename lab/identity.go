@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -54,3 +55,9 @@ func hashUUID(parts ...string) string {
 }
 
 func formatUUID(id [16]byte) string { return sim.FormatID(id) }
+
+func randomID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}

@@ -280,7 +280,7 @@ func (w *watch) drift(ctx context.Context) error {
 }
 
 func (w *watch) scoresSince(ctx context.Context, from time.Time) ([]float64, error) {
-	rows, err := w.tx.Query(ctx, "select score from lab.predictions where occurred_at >= $1 and occurred_at < $2 and known_at < $2 and model = $3 and version = $4",
+	rows, err := w.tx.Query(ctx, "select score from lab.predictions where occurred_at >= $1 and occurred_at < $2 and known_at < $2 and model = $3 and version = $4 and not served",
 		from, w.at, w.live.Model, w.live.Version)
 	if err != nil {
 		return nil, err

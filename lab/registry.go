@@ -88,6 +88,9 @@ func (l *Lab) register(ctx context.Context, tx pgx.Tx, v *Version, artefact []by
 		return err
 	}
 	var key any
+	if v.Artefact != "" {
+		key = v.Artefact
+	}
 	if artefact != nil {
 		v.Artefact = fmt.Sprintf("%s/%d/model.json", v.Model, v.Version)
 		if err := l.putObject(ctx, tx, bucketModels, v.Artefact, "application/json", artefact); err != nil {

@@ -187,6 +187,7 @@ create table if not exists lab.predictions (
     occurred_at   timestamptz not null,
     known_at      timestamptz not null,
     latency_us    int not null,
+    served        boolean not null default false, -- asked for by a client, not by an event
     system_at     timestamptz not null default now()
 );
 create index if not exists predictions_occurred_at on lab.predictions (occurred_at);

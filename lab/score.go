@@ -32,6 +32,7 @@ type Prediction struct {
 	OccurredAt  time.Time       `json:"occurred_at"`
 	RequestedAt time.Time       `json:"requested_at"` // scenario time
 	LatencyUS   int64           `json:"latency_us"`
+	Served      bool            `json:"served,omitempty"` // asked for over HTTP or Go, not by an event
 }
 
 // scorers are loaded models; a version never changes, so they are kept.
@@ -102,7 +103,7 @@ func (l *Lab) logPredictions(ctx context.Context, tx pgx.Tx, all []Prediction) (
 	rows, events := make([][]any, len(all)), make([]howdah.Event, len(all))
 	for i := range all {
 		p := &all[i]
-		rows[i] = []any{p.ID, p.Fact, p.Model, p.Version, p.Role, p.Acted, p.Score, p.Threshold, p.Decision, p.OccurredAt, p.RequestedAt, int32(p.LatencyUS)}
+		rows[i] = []any{p.ID, p.Fact, p.Model, p.Version, p.Role, p.Acted, p.Score, p.Threshold, p.Decision, p.OccurredAt, p.RequestedAt, int32(p.LatencyUS), p.Served}
 		payload, err := json.Marshal(p)
 		if err != nil {
 			return 0, fmt.Errorf("prediction of %s: %w", p.Fact, err)
@@ -111,7 +112,7 @@ func (l *Lab) logPredictions(ctx context.Context, tx pgx.Tx, all []Prediction) (
 		events[i] = howdah.Event{Key: p.Fact, Payload: payload, Headers: h, EventTime: p.OccurredAt}
 	}
 	if err := copyRows(ctx, tx, "predictions", []string{"prediction_id", "fact_id", "model", "version", "role", "acted", "score", "threshold", "decision",
-		"occurred_at", "known_at", "latency_us"}, rows); err != nil {
+		"occurred_at", "known_at", "latency_us", "served"}, rows); err != nil {
 		return 0, err
 	}
 	return l.db.Topic(topicPredictions).PublishTx(ctx, tx, events...)

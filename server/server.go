@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/internal/console"
 	"github.com/howdah/howdah/internal/httpapi"
@@ -28,6 +30,9 @@ type Config struct {
 	Version string        // shown by /healthz and the API's description
 	Upkeep  time.Duration // between rounds of upkeep; default 5 s
 	Grace   time.Duration // for requests to finish when Run's context ends; default 10 s
+
+	// Extend adds operations to the HTTP API. fail makes an answer of an error, as for all others.
+	Extend func(api huma.API, fail func(context.Context, error) error)
 
 	MaxBodyBytes int64 // of a publish request; default 32 MiB
 }
@@ -74,7 +79,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("listen: %w; choose another address, port 0 takes a free one", err)
 	}
 	s := &Server{c: c, listener: listener, stopping: make(chan struct{})}
-	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Stopping: s.stopping})
+	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Extend: c.Extend, Stopping: s.stopping})
 	s.page = console.New(console.Config{DB: c.DB, Log: c.Log, Version: c.Version, Token: c.Token, Stopping: s.stopping})
 	s.http = &http.Server{
 		Handler:           s.observe(s.protect(divide(s.askForToken(jsonByDefault(api)), s.page))),

@@ -16,12 +16,12 @@ import (
 	"github.com/howdah/howdah/server"
 )
 
-func (a *app) demoCommand() *cobra.Command {
+func (a *app) demoLogCommand() *cobra.Command {
 	var length time.Duration
 	var http string
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Show it at work: PostgreSQL, server, a producer and five consumers",
+		Use:   "log",
+		Short: "Show the event log alone: PostgreSQL, server, a producer and five consumers",
 		Long: `Start the private PostgreSQL (or use --db) and the server, a producer of payments
 that knows no consumer, and consumers that each see every payment:
 
@@ -109,7 +109,7 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 
 // demoServer takes a free port where nobody asked for one and the usual one is taken.
 func demoServer(db *howdah.DB, http string, log *slog.Logger) (*server.Server, error) {
-	c := server.Config{DB: db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second}
+	c := server.Config{DB: db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second, Extend: labRoutes(db)}
 	s, err := server.New(c)
 	var taken *net.OpError
 	if http == "" && errors.As(err, &taken) {

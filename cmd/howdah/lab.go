@@ -8,13 +8,16 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/lab"
 	"github.com/howdah/howdah/lab/fraud"
+	"github.com/howdah/howdah/lab/serve"
 	"github.com/howdah/howdah/lab/sim"
 )
 
@@ -52,6 +55,27 @@ func newLab(ctx context.Context, db *howdah.DB, config string, seed uint64, log 
 		return nil, err
 	}
 	return lab.Open(ctx, lab.Config{DB: db, Scenario: s, Settings: config, Code: version(), Log: log})
+}
+
+// labRoutes are the lab's operations, for whatever lab a database has by the time it is asked.
+func labRoutes(db *howdah.DB) func(huma.API, func(context.Context, error) error) {
+	var mu sync.Mutex
+	var opened *lab.Lab
+	open := func(ctx context.Context) (*lab.Lab, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		stored, err := lab.Stored(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		if opened == nil || opened.Info().Seed != stored.Seed {
+			if opened, err = newLab(ctx, db, stored.Config, stored.Seed, nil); err != nil {
+				return nil, err
+			}
+		}
+		return opened, nil
+	}
+	return func(api huma.API, fail func(context.Context, error) error) { serve.Register(api, open, fail) }
 }
 
 // withLab runs f on the lab of the database that is named or runs.

@@ -94,7 +94,7 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 		return err
 	}
 	defer db.Close()
-	s, err := server.New(server.Config{DB: db, HTTP: o.http, Token: o.token, Log: log, Version: version()})
+	s, err := server.New(server.Config{DB: db, HTTP: o.http, Token: o.token, Log: log, Version: version(), Extend: labRoutes(db)})
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func TestDemo(t *testing.T) {
 		t.Skip("takes 15 seconds")
 	}
 	var out, errs bytes.Buffer
-	code := Run(context.Background(), []string{"demo", "--data", shortDir(t), "--http", "127.0.0.1:0", "--for", "7s", "--json"},
+	code := Run(context.Background(), []string{"demo", "log", "--data", shortDir(t), "--http", "127.0.0.1:0", "--for", "7s", "--json"},
 		Stdio{In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }})
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())

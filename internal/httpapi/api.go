@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -16,9 +17,11 @@ type Config struct {
 	DB           *howdah.DB
 	Log          *slog.Logger
 	Version      string
-	MaxBodyBytes int64           // of a publish request; 0: 32 MiB
-	MaxWait      time.Duration   // of a waiting claim; 0: one minute
-	Stopping     <-chan struct{} // closed when the server stops: waiting claims and tails end
+	MaxBodyBytes int64         // of a publish request; 0: 32 MiB
+	MaxWait      time.Duration // of a waiting claim; 0: one minute
+	// Extend adds operations of a program that embeds the server. fail makes an answer of an error, as for all others.
+	Extend   func(api huma.API, fail func(context.Context, error) error)
+	Stopping <-chan struct{} // closed when the server stops: waiting claims and tails end
 }
 
 type api struct {
@@ -64,6 +67,9 @@ func New(c Config) http.Handler {
 	a.consumerRoutes()
 	a.claimRoutes()
 	a.healthRoutes(mux)
+	if c.Extend != nil {
+		c.Extend(a.huma, a.fail)
+	}
 	a.describeErrors()
 	return mux
 }
