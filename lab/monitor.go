@@ -97,18 +97,18 @@ func tail(seen int, expected float64) float64 {
 // quality watches the last hour: whether facts and labels come, what is set aside, nulls, and values out of range.
 func (w *watch) quality(ctx context.Context) error {
 	l, hour := w.lab, w.at.Add(-time.Hour)
-	var facts, aside, month int
+	var facts, aside, week int
 	err := w.tx.QueryRow(ctx, `select (select count(*) from lab.features where view = $4 and occurred_at >= $5 and known_at >= $1 and known_at < $2),
 		(select count(*) from lab.quarantine where topic = $3 and known_at >= $1 and known_at < $2),
-		(select count(*) from lab.features where view = $4 and occurred_at >= $1::timestamptz - interval '7 d' and occurred_at < $1)`,
-		hour, w.at, l.shape.Facts, l.scenario.View().ID(), hour.Add(-24*time.Hour)).Scan(&facts, &aside, &month)
+		(select count(*) from generate_series(1, 7) d join lab.features f on view = $4 and f.occurred_at >= $1::timestamptz - d * interval '24 h'
+			and f.occurred_at < $2::timestamptz - d * interval '24 h')`,
+		hour, w.at, l.shape.Facts, l.scenario.View().ID(), hour.Add(-24*time.Hour)).Scan(&facts, &aside, &week)
 	if err != nil {
 		return err
 	}
-	usual := float64(month) / (7 * 24)
-	// At night few facts come; a tenth of the usual hour is the least to be expected.
-	none := facts == 0 && math.Exp(-usual/10) < 0.01
-	if err := w.alert(ctx, alert{Name: "no_data", Subject: l.shape.Facts, Severity: "critical", Expression: "no fact in an hour", For: time.Hour,
+	usual := float64(week) / 7 // in this hour of the day
+	none := facts == 0 && math.Exp(-usual) < unlikely
+	if err := w.alert(ctx, alert{Name: "no_data", Subject: l.shape.Facts, Severity: "critical", Expression: "no fact in an hour in which some came on the seven days before",
 		Active: none, Value: float64(facts), From: hour, Until: w.at}); err != nil {
 		return err
 	}
@@ -291,6 +291,9 @@ func (w *watch) scoresSince(ctx context.Context, from time.Time) ([]float64, err
 // performance warns where the champion is worse than it was at its training, beyond chance. While labels are missing it
 // says nothing: those that are known are not a sample of the others.
 func (w *watch) performance(ctx context.Context) error {
+	if err := w.endFormer(ctx); err != nil {
+		return err
+	}
 	if w.live == nil || w.trainedAUC == nil {
 		return nil
 	}
@@ -318,4 +321,16 @@ func (w *watch) performance(ctx context.Context) error {
 	return w.alert(ctx, alert{Name: "performance", Subject: subject(w.live.Model, w.live.Version), Severity: "critical",
 		Expression: fmt.Sprintf("auc_7d <= trained - %.2f, and the interval lies below the trained one", loss), For: 48 * time.Hour,
 		Active: active, Value: value, From: w.at.Add(-evaluationDays * 24 * time.Hour), Until: w.at, Detail: detail})
+}
+
+// endFormer ends alerts about the performance of versions that do not act any more.
+func (w *watch) endFormer(ctx context.Context) error {
+	for key := range w.open {
+		if key[0] == "performance" && (w.live == nil || key[1] != subject(w.live.Model, w.live.Version)) {
+			if err := w.alert(ctx, alert{Name: key[0], Subject: key[1], Severity: "critical", Detail: "another version acts now"}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
