@@ -165,6 +165,8 @@ func eval[T any](s *site, expression string) T {
 }
 
 // look shows the page at a width and in a theme.
+//
+//lint:ignore U1000 for taking pictures by hand
 func (s *site) look(width int64, theme string) {
 	s.t.Helper()
 	height, scale := int64(800), 1.0
