@@ -19,6 +19,7 @@ import (
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/internal/console"
 	"github.com/howdah/howdah/internal/httpapi"
+	"github.com/howdah/howdah/internal/s3"
 )
 
 // Config of a Server.
@@ -26,6 +27,7 @@ type Config struct {
 	DB      *howdah.DB    // stays the caller's to close, after Run has returned
 	HTTP    string        // address to listen on; default 127.0.0.1:8470; port 0: any free one
 	Token   string        // asked for as "Authorization: Bearer …"; required beyond loopback
+	S3      string        // address to serve S3 on; empty: no S3; port 0: any free one. Clients sign with access keys, not the token
 	Log     *slog.Logger  // default slog.Default
 	Version string        // shown by /healthz and the API's description
 	Upkeep  time.Duration // between rounds of upkeep; default 5 s
@@ -46,11 +48,16 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	page     *console.Console
+	s3       *s3.Server // or nil
 	stopping chan struct{}
 	stop     sync.Once
 }
 
-// New listens, so that Addr is known; Run serves. A server beyond loopback without a token is refused.
+// DefaultS3 is where `howdah up` serves S3 unless told otherwise.
+const DefaultS3 = "127.0.0.1:8471"
+
+// New listens, so that Addr is known; Run serves. S3 is served from now on, until Run ends or Close. A server beyond
+// loopback without a token is refused.
 func New(c Config) (*Server, error) {
 	if c.DB == nil {
 		return nil, errors.New("new server: Config.DB is nil")
@@ -88,7 +95,35 @@ func New(c Config) (*Server, error) {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
+	if c.S3 != "" {
+		if s.s3, err = s3.Start(s3.Config{DB: c.DB, Addr: c.S3, Log: c.Log}); err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+	}
 	return s, nil
+}
+
+// S3URL is where S3 is served, for clients on this machine; empty where it is not.
+func (s *Server) S3URL() string {
+	if s.s3 == nil {
+		return ""
+	}
+	return s.s3.URL()
+}
+
+// s3Ended gives the error of an S3 server that ended by itself; never, where there is none.
+func (s *Server) s3Ended() <-chan error {
+	if s.s3 == nil {
+		return nil
+	}
+	return s.s3.Ended()
+}
+
+func (s *Server) closeS3() error {
+	if s.s3 == nil {
+		return nil
+	}
+	return s.s3.Close()
 }
 
 // Addr is where the server listens, as host:port.
@@ -118,8 +153,17 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-failed:
+	case err = <-s.s3Ended():
+		err = fmt.Errorf("S3 ended: %w", errors.Join(err, s.http.Close()))
 	case <-ctx.Done():
 		s.stop.Do(func() { close(s.stopping) })
+		var ending sync.WaitGroup
+		defer ending.Wait()
+		ending.Go(func() {
+			if err := s.closeS3(); err != nil {
+				s.c.Log.Warn("S3 requests did not finish in time and were cut off", "error", err)
+			}
+		})
 		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), s.c.Grace)
 		defer stop()
 		if err := s.http.Shutdown(grace); err != nil {
@@ -138,7 +182,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Close stops listening without having run.
-func (s *Server) Close() error { return errors.Join(s.http.Close(), s.listener.Close()) }
+func (s *Server) Close() error { return errors.Join(s.http.Close(), s.listener.Close(), s.closeS3()) }
 
 // upkeep keeps segments, retention and history in order, a little irregularly, so that several servers of one database
 // do not do it in step.

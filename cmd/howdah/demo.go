@@ -59,7 +59,7 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 	if err != nil {
 		return err
 	}
-	d := &demo{a: a, db: db, logs: logs, title: "howdah demo   " + s.URL(), counts: map[string]*tally{}}
+	d := &demo{a: a, db: db, logs: logs, title: "howdah demo   " + s.URL() + "   s3 " + s.S3URL(), counts: map[string]*tally{}}
 	if err := d.prepare(ctx); err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -110,11 +110,11 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 // demoServer takes a free port where nobody asked for one and the usual one is taken.
 func demoServer(db *howdah.DB, http string, log *slog.Logger) (*server.Server, error) {
 	c := server.Config{DB: db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second, Extend: labRoutes(db)}
-	s, err := server.New(c)
+	s, err := newServer(c)
 	var taken *net.OpError
 	if http == "" && errors.As(err, &taken) {
 		c.HTTP = "127.0.0.1:0"
-		s, err = server.New(c)
+		s, err = newServer(c)
 	}
 	return s, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 type upState struct {
 	PID     int       `json:"pid"`
 	HTTP    string    `json:"http"`
+	S3      string    `json:"s3,omitempty"`
 	DB      string    `json:"db,omitempty"` // of the private PostgreSQL
 	Data    string    `json:"data,omitempty"`
 	Log     string    `json:"log,omitempty"` // of a detached server
@@ -30,7 +32,7 @@ type upState struct {
 }
 
 type upOptions struct {
-	http, token     string
+	http, s3, token string
 	detach, verbose bool
 	ready           int // file descriptor on which a detached server says that it serves
 }
@@ -41,10 +43,10 @@ func (a *app) upCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Start the private PostgreSQL and the server; Ctrl-C stops both",
 		Long: `Start the private PostgreSQL of --data, or use the one of --db, install or upgrade
-Howdah's schema, and serve HTTP until Ctrl-C or ` + "`howdah down`" + `.
+Howdah's schema, and serve HTTP and S3 until Ctrl-C or ` + "`howdah down`" + `.
 
 Beyond loopback a token is needed: $HOWDAH_TOKEN or --token. Clients send it as
-"Authorization: Bearer TOKEN".`,
+"Authorization: Bearer TOKEN". S3 has access keys of its own: see howdah key.`,
 		Example: "  howdah up\n  howdah up --data ./data --http 127.0.0.1:0 --detach\n  HOWDAH_TOKEN=… howdah up --db postgres://… --http :8470",
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,6 +61,7 @@ Beyond loopback a token is needed: $HOWDAH_TOKEN or --token. Clients send it as
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.http, "http", server.DefaultHTTP, "`address` to serve HTTP on; port 0 takes a free one")
+	flags.StringVar(&o.s3, "s3", "", "`address` to serve S3 on, or \"off\" (default "+server.DefaultS3+", or a free port where that is taken)")
 	flags.StringVar(&o.token, "token", "", "`token` that clients have to send (default $HOWDAH_TOKEN, which others cannot see in the list of processes)")
 	flags.BoolVar(&o.detach, "detach", false, "return when it serves, and leave it running")
 	flags.BoolVar(&o.verbose, "verbose", false, "log every request")
@@ -94,11 +97,11 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 		return err
 	}
 	defer db.Close()
-	s, err := server.New(server.Config{DB: db, HTTP: o.http, Token: o.token, Log: log, Version: version(), Extend: labRoutes(db)})
+	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Token: o.token, Log: log, Version: version(), Extend: labRoutes(db)})
 	if err != nil {
 		return err
 	}
-	state := upState{PID: os.Getpid(), HTTP: s.URL(), Started: time.Now().UTC().Truncate(time.Second)}
+	state := upState{PID: os.Getpid(), HTTP: s.URL(), S3: s.S3URL(), Started: time.Now().UTC().Truncate(time.Second)}
 	if local, ok := db.Local(); ok {
 		state.DB, state.Data = local.URL, local.DataDir
 		if o.ready > 0 {
@@ -138,11 +141,32 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	return s.Run(ctx)
 }
 
+// newServer starts a server. Where nobody said where S3 should be, it takes a free port if the usual one is taken.
+func newServer(c server.Config) (*server.Server, error) {
+	free := c.S3 == ""
+	switch c.S3 {
+	case "":
+		c.S3 = server.DefaultS3
+	case "off":
+		c.S3 = ""
+	}
+	s, err := server.New(c)
+	var taken *net.OpError
+	if free && errors.As(err, &taken) && taken.Addr != nil && taken.Addr.String() == server.DefaultS3 {
+		c.S3 = "127.0.0.1:0"
+		s, err = server.New(c)
+	}
+	return s, err
+}
+
 func (a *app) printUp(s upState) error {
 	if a.json {
 		return a.printJSON(s)
 	}
 	_, err := fmt.Fprintf(a.Out, "http      %s   (description: /openapi.json, figures: /metrics)\n", s.HTTP)
+	if s.S3 != "" {
+		_, err = fmt.Fprintf(a.Out, "s3        %s   (keys: howdah key create NAME)\n", s.S3)
+	}
 	if s.DB != "" {
 		_, err = fmt.Fprintf(a.Out, "database  %s\ndata      %s\n", s.DB, s.Data)
 	}
@@ -158,7 +182,7 @@ func (a *app) detach(ctx context.Context, o upOptions) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	args := []string{"up", "--http", o.http, "--ready-fd", "3"}
+	args := []string{"up", "--http", o.http, "--s3", o.s3, "--ready-fd", "3"}
 	if o.verbose {
 		args = append(args, "--verbose")
 	}
