@@ -46,6 +46,9 @@ var measurements = []measurement{
 	{"snapshot", "producing and consuming while a snapshot is held open", (*bench).snapshot},
 	{"state", "bytes and WAL per event and consumer", (*bench).state},
 	{"create", "a new consumer on old events", (*bench).create},
+	{"get", "documents by key, one by one and 100 at a time", (*bench).get},
+	{"put", "documents with their history, one by one and in batches", (*bench).put},
+	{"join", "events with documents as of each event", (*bench).join},
 	{"idle", "CPU of 5 idle consumers", (*bench).idle},
 }
 

@@ -57,6 +57,7 @@ begin
             primary key (key, valid_from, known_at))', n);
     update howdah.collection x set history = format('howdah_docs.history_%s', n)::regclass where x.number = n;
     perform howdah.install_collection(n);
+    perform howdah.install_dispatch();
     if changes is not null then
         perform howdah.publish_changes(collection, changes);
     end if;

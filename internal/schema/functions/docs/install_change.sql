@@ -13,30 +13,40 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     execute format($f$
         create or replace function howdah_docs.change_%1$s() returns trigger language plpgsql security definer as $q$
-        declare
-            explicit boolean := new.version operator(pg_catalog.=) (old.version operator(pg_catalog.+) 1);
-            known pg_catalog.timestamptz := greatest(pg_catalog.statement_timestamp(), old.updated_at operator(pg_catalog.+) interval '1 microsecond');
         begin
-            if new.key operator(pg_catalog.<>) old.key then
-                perform howdah.refuse_document('key', old.key, new.key);
-            elsif pg_catalog.current_setting('howdah.mending', true) operator(pg_catalog.=) '%1$s' and howdah.is_mending(%1$s) then
+            -- The common case first, in as few expressions as possible: each is set up again in every transaction.
+            if %3$s new.valid_from operator(pg_catalog.=) old.valid_from and new.version operator(pg_catalog.=) old.version
+               and new.key operator(pg_catalog.=) old.key and pg_catalog.current_setting('howdah.mending', true) operator(pg_catalog.=) '%1$s' is not true then
+                new.version := (old.version operator(pg_catalog.+) 1);
+                new.updated_at := greatest(pg_catalog.statement_timestamp(), old.updated_at operator(pg_catalog.+) interval '1 microsecond');
+                new.valid_from := greatest(new.updated_at, old.valid_from);
                 return new;
-            elsif %2$s and (explicit or new.updated_at operator(pg_catalog.<>) old.updated_at) then
-                if new.updated_at operator(pg_catalog.<=) (old.updated_at operator(pg_catalog.-) interval '1 millisecond') then
-                    perform howdah.refuse_document('known_at', old.key, new.updated_at::pg_catalog.text, old.updated_at::pg_catalog.text);
+            end if;
+            declare
+                stated boolean := new.version operator(pg_catalog.=) (old.version operator(pg_catalog.+) 1);
+                known pg_catalog.timestamptz := greatest(pg_catalog.statement_timestamp(), old.updated_at operator(pg_catalog.+) interval '1 microsecond');
+            begin
+                if new.key operator(pg_catalog.<>) old.key then
+                    perform howdah.refuse_document('key', old.key, new.key);
+                elsif pg_catalog.current_setting('howdah.mending', true) operator(pg_catalog.=) '%1$s' and howdah.is_mending(%1$s) then
+                    return new;
+                elsif %2$s and (stated or new.updated_at operator(pg_catalog.<>) old.updated_at) then
+                    if new.updated_at operator(pg_catalog.<=) (old.updated_at operator(pg_catalog.-) interval '1 millisecond') then
+                        perform howdah.refuse_document('known_at', old.key, new.updated_at::pg_catalog.text, old.updated_at::pg_catalog.text);
+                    end if;
+                    known := greatest(new.updated_at, old.updated_at operator(pg_catalog.+) interval '1 microsecond');
                 end if;
-                known := greatest(new.updated_at, old.updated_at operator(pg_catalog.+) interval '1 microsecond');
-            end if;
-            if new.valid_from operator(pg_catalog.=) old.valid_from and not explicit then
-                new.valid_from := greatest(known, old.valid_from);
-            elsif new.valid_from operator(pg_catalog.<) old.valid_from then
-                insert into howdah_docs.history_%1$s (key, valid_from, known_at, version, expires_at, doc)
-                    values (new.key, new.valid_from, known, old.version operator(pg_catalog.+) 1, new.expires_at, new.doc);
-                new := old;
-            end if;
-            new.version := (old.version operator(pg_catalog.+) 1);
-            new.updated_at := known;
-            return new;
+                if new.valid_from operator(pg_catalog.=) old.valid_from and not stated then
+                    new.valid_from := greatest(known, old.valid_from);
+                elsif new.valid_from operator(pg_catalog.<) old.valid_from then
+                    insert into howdah_docs.history_%1$s (key, valid_from, known_at, version, expires_at, doc)
+                        values (new.key, new.valid_from, known, old.version operator(pg_catalog.+) 1, new.expires_at, new.doc);
+                    new := old;
+                end if;
+                new.version := (old.version operator(pg_catalog.+) 1);
+                new.updated_at := known;
+                return new;
+            end;
         end $q$;
         create or replace function howdah_docs.update_%1$s() returns trigger language plpgsql security definer as $q$
         begin
@@ -62,6 +72,7 @@ begin
             return null;
         end $q$;
         revoke execute on function howdah_docs.change_%1$s(), howdah_docs.update_%1$s(), howdah_docs.delete_%1$s() from public $f$,
-        c.number, c.given::text);
+        c.number, c.given::text,
+        case when c.given then 'new.updated_at operator(pg_catalog.=) old.updated_at and' else '' end);
 end $$;
 revoke execute on function howdah.install_change(howdah.collection) from public;

@@ -15,6 +15,7 @@ begin
     perform howdah.install_change(c);
     perform howdah.install_insert(c);
     perform howdah.install_as_of(c);
+    perform howdah.install_put(c);
     if not exists (select from pg_trigger where tgrelid = c.source and tgname = 'howdah_change') then
         execute format($f$
             create trigger howdah_change before update on %1$s for each row execute function howdah_docs.change_%2$s();
