@@ -4,7 +4,8 @@
 -- (or, where the collection's times are given, what the UPDATE says), and always above the row's last one. So known_at ascends
 -- for each key whatever transactions overlap and clocks do. valid_from is what the UPDATE says; where it does not change it, the
 -- version is true from now on. An UPDATE that sets version = version + 1 itself, as howdah.put does where it is given a time, means
--- its times also where they are the old ones. Given times less than a millisecond apart count as one instant. A version that is true from before the row's valid_from is one that became known
+-- its times also where they are the old ones. Given times less than a millisecond apart count as one
+-- instant; a valid_from at the very moment that it becomes known is from now on, too, and never before the row's. A version that is true from before the row's valid_from is one that became known
 -- late: it goes into the history, and the row keeps its document.
 -- update and delete, after each statement: write the history. A deletion is a version without a document.
 -- Names and operators are qualified instead of a SET clause, which would cost more. No index but the history's primary key.
@@ -19,12 +20,13 @@ begin
                and new.key operator(pg_catalog.=) old.key and pg_catalog.current_setting('howdah.mending', true) operator(pg_catalog.=) '%1$s' is not true then
                 new.version := (old.version operator(pg_catalog.+) 1);
                 new.updated_at := greatest(pg_catalog.statement_timestamp(), old.updated_at operator(pg_catalog.+) interval '1 microsecond');
-                new.valid_from := greatest(new.updated_at, old.valid_from);
+                new.valid_from := greatest(pg_catalog.statement_timestamp(), old.valid_from);
                 return new;
             end if;
             declare
                 stated boolean := new.version operator(pg_catalog.=) (old.version operator(pg_catalog.+) 1);
-                known pg_catalog.timestamptz := greatest(pg_catalog.statement_timestamp(), old.updated_at operator(pg_catalog.+) interval '1 microsecond');
+                moment pg_catalog.timestamptz := pg_catalog.statement_timestamp();
+                known pg_catalog.timestamptz := greatest(moment, old.updated_at operator(pg_catalog.+) interval '1 microsecond');
             begin
                 if new.key operator(pg_catalog.<>) old.key then
                     perform howdah.refuse_document('key', old.key, new.key);
@@ -34,10 +36,11 @@ begin
                     if new.updated_at operator(pg_catalog.<=) (old.updated_at operator(pg_catalog.-) interval '1 millisecond') then
                         perform howdah.refuse_document('known_at', old.key, new.updated_at::pg_catalog.text, old.updated_at::pg_catalog.text);
                     end if;
-                    known := greatest(new.updated_at, old.updated_at operator(pg_catalog.+) interval '1 microsecond');
+                    moment := new.updated_at;
+                    known := greatest(moment, old.updated_at operator(pg_catalog.+) interval '1 microsecond');
                 end if;
-                if new.valid_from operator(pg_catalog.=) old.valid_from and not stated then
-                    new.valid_from := greatest(known, old.valid_from);
+                if new.valid_from operator(pg_catalog.=) old.valid_from and not stated or new.valid_from operator(pg_catalog.=) moment then
+                    new.valid_from := greatest(moment, old.valid_from);
                 elsif new.valid_from operator(pg_catalog.<) old.valid_from then
                     insert into howdah_docs.history_%1$s (key, valid_from, known_at, version, expires_at, doc)
                         values (new.key, new.valid_from, known, old.version operator(pg_catalog.+) 1, new.expires_at, new.doc);

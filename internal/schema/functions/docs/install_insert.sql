@@ -47,12 +47,13 @@ begin
                    coalesce(bool_or(x.live), false)
                 into keys, vers, known, valid, late, refused, live
                 from (select n.key, n.updated_at, last.known_at as last_known, coalesce(last.version, 0) + 1 as version,
-                             greatest(case when %2$s then n.updated_at else statement_timestamp() end, last.known_at + interval '1 microsecond') as known,
-                             case when n.valid_from = statement_timestamp() then greatest(n.valid_from, last.valid_from) else n.valid_from end as valid,
-                             case when n.valid_from < last.valid_from and n.valid_from <> statement_timestamp() then last.valid_from end as late,
+                             greatest(m.moment, last.known_at + interval '1 microsecond') as known,
+                             case when n.valid_from in (m.moment, statement_timestamp()) then greatest(m.moment, last.valid_from) else n.valid_from end as valid,
+                             case when n.valid_from < last.valid_from and n.valid_from not in (m.moment, statement_timestamp()) then last.valid_from end as late,
                              %2$s and n.updated_at <= last.known_at - interval '1 ms' and n.updated_at <> statement_timestamp() as early,
                              last.doc is not null as live
-                      from unnest(added) a (key) join %3$s n on n.key = a.key collate "C"
+                      from unnest(added) a (key) join %3$s n on n.key = a.key collate "C",
+                           lateral (select case when %2$s then n.updated_at else statement_timestamp() end as moment) m
                       left join lateral (select h.version, h.valid_from, h.known_at, h.doc from howdah_docs.history_%1$s h where h.key = n.key
                                          order by h.valid_from desc, h.known_at desc limit 1) last on true
                       where ((n.version, n.updated_at, n.valid_from) = (last.version, last.known_at, last.valid_from) and n.version = 1) is not true) x;
