@@ -111,3 +111,13 @@ func (c *Collection) invalid(op, key string, err error) error {
 func (c *Collection) missing(op, key string) error {
 	return fmt.Errorf("%s: no document %q in collection %s: %w", op, key, c.name, ErrNotFound)
 }
+
+// Load stores documents as PutMany does, and is faster where their keys are new: it copies them, and puts them where that finds
+// a key that is there.
+func (c *Collection) Load(ctx context.Context, documents ...Document) error {
+	err := pgx.BeginFunc(ctx, c.db.pool, func(tx pgx.Tx) error { return docs.Copy(ctx, tx, c.name, documents) })
+	if docs.IsThere(err) {
+		return c.PutMany(ctx, documents...)
+	}
+	return wrap(err, "load %d documents into %s", len(documents), c.name)
+}

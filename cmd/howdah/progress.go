@@ -17,10 +17,11 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 type progress struct {
 	bar   *progressbar.ProgressBar
 	begin time.Time
+	noun  string
 }
 
 func newProgress(a *app, quiet bool, sources []source) *progress {
-	p := &progress{begin: time.Now()}
+	p := &progress{begin: time.Now(), noun: "events"}
 	f, ok := a.Err.(*os.File)
 	if quiet || !ok || !isTerminal(f) {
 		return p
@@ -54,7 +55,7 @@ func (p *progress) Write(b []byte) (int, error) {
 
 func (p *progress) published(events int64) {
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%s events, %s/s", thousands(events), thousands(int64(float64(events)/time.Since(p.begin).Seconds()))))
+		p.bar.Describe(fmt.Sprintf("%s %s, %s/s", thousands(events), p.noun, thousands(int64(float64(events)/time.Since(p.begin).Seconds()))))
 	}
 }
 

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/howdah/howdah"
+)
+
+func (a *app) docsLoadCommand() *cobra.Command {
+	var f publishFlags
+	cmd := &cobra.Command{
+		Use:   "load NAME [FILE…] --key FIELD",
+		Short: "Load documents from files or stdin: NDJSON, or CSV with a header",
+		Long: `Load documents from files or stdin: NDJSON (one JSON object a line), or CSV with a header,
+whose rows become JSON objects. Documents are written in batches, by COPY where their keys
+are new; what is written is durable. A document whose key is there becomes its next version.
+At a bad line it stops and says which; what was read before it is stored.`,
+		Example: "  howdah docs load customers customers.csv --key customer_id\n  howdah docs load customers changes.ndjson --key id --valid-from updated",
+		Args:    atLeast("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.key == "" {
+				return usageError{errors.New("howdah docs load: say with --key which field is the key")}
+			}
+			decode, err := f.decoder()
+			if err != nil {
+				return err
+			}
+			return a.docsLoad(cmd.Context(), f, decode, args[0], args[1:])
+		},
+	}
+	cmd.Flags().StringVar(&f.format, "format", "", "ndjson or csv (default: csv for files named .csv, else ndjson)")
+	cmd.Flags().StringVar(&f.key, "key", "", "`field` whose value is the document's key")
+	cmd.Flags().StringVar(&f.time, "valid-from", "", "`field` that says since when it is true, as RFC 3339 (default: from now on)")
+	cmd.Flags().StringVar(&f.zone, "zone", "", "time `zone` of times that have none, such as America/Chicago")
+	cmd.Flags().IntVar(&f.batch, "batch", 5000, "documents in one transaction at most")
+	cmd.Flags().BoolVar(&f.strings, "strings", false, "keep all values of CSV as strings")
+	cmd.Flags().BoolVar(&f.create, "create", false, "create the collection if it is missing")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress bar and no summary")
+	return cmd
+}
+
+// loaded is what load did.
+type loaded struct {
+	Collection string  `json:"collection"`
+	Documents  int64   `json:"documents"`
+	Seconds    float64 `json:"seconds"`
+}
+
+// docsLoad reads in one goroutine and writes in this one, as publish does.
+func (a *app) docsLoad(ctx context.Context, f publishFlags, decode *decoder, name string, files []string) error {
+	sources, err := a.sources(f.format, files)
+	if err != nil {
+		return err
+	}
+	db, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	c := db.Collection(name)
+	if _, err := c.Info(ctx); f.create && errors.Is(err, howdah.ErrNotFound) {
+		if _, err := db.CreateCollection(ctx, name); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err // an unknown collection shows before anything is read
+	}
+	p := newProgress(a, f.quiet, sources)
+	p.noun = "documents"
+	lines, failed := make(chan howdah.Event, 4096), make(chan error, 1)
+	go func() {
+		defer close(lines)
+		failed <- readAll(ctx, sources, decode, p, lines)
+	}()
+	sum := loaded{Collection: name}
+	begin := time.Now()
+	err = writeDocuments(ctx, c, f.batch, lines, func(n int) {
+		sum.Documents += int64(n)
+		p.published(sum.Documents)
+	})
+	sum.Seconds = time.Since(begin).Seconds()
+	p.finish()
+	if err == nil && ctx.Err() == nil {
+		err = <-failed
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil && sum.Documents == 0 {
+		return err
+	}
+	return errors.Join(err, a.printLoaded(f.quiet, sum))
+}
+
+func (a *app) printLoaded(quiet bool, s loaded) error {
+	switch {
+	case a.json:
+		return a.printJSON(s)
+	case quiet:
+		return nil
+	}
+	rate := ""
+	if s.Seconds > 0.05 {
+		rate = fmt.Sprintf(", %s/s", thousands(int64(float64(s.Documents)/s.Seconds)))
+	}
+	_, err := fmt.Fprintf(a.Out, "%s loaded into %s in %.1f s%s\n", count(s.Documents, "document"), s.Collection, s.Seconds, rate)
+	return err
+}
+
+// writeDocuments stores in batches.
+func writeDocuments(ctx context.Context, c *howdah.Collection, size int, lines <-chan howdah.Event, done func(int)) error {
+	batch, bytes := make([]howdah.Document, 0, size), 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		// What has been read is stored even when Ctrl-C was pressed meanwhile.
+		if err := c.Load(context.WithoutCancel(ctx), batch...); err != nil {
+			return err
+		}
+		done(len(batch))
+		batch, bytes = batch[:0], 0
+		return nil
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return flush()
+		case e, ok := <-lines:
+			if !ok {
+				return flush()
+			}
+			batch = append(batch, howdah.Document{Key: e.Key, Doc: e.Payload, ValidFrom: e.EventTime})
+			if bytes += len(e.Payload); len(batch) == size || bytes >= 16<<20 {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
