@@ -61,6 +61,8 @@ func New(c Config) http.Handler {
 	a := &api{Config: c, huma: humago.New(mux, h), metrics: newMetrics(c.DB)}
 	a.publish = newPublisher(c.DB, a.metrics)
 	a.topicRoutes()
+	a.collectionRoutes()
+	a.documentRoutes()
 	a.lookRoutes()
 	a.publishRoutes()
 	a.tailRoutes(mux)

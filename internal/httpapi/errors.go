@@ -30,6 +30,7 @@ var kinds = []struct {
 	{howdah.ErrDenied, http.StatusForbidden, "denied"},
 	{howdah.ErrInvalid, http.StatusBadRequest, "invalid"},
 	{howdah.ErrRefused, http.StatusBadRequest, "refused"},
+	{howdah.ErrVersion, http.StatusConflict, "version"},
 	{howdah.ErrBusy, http.StatusServiceUnavailable, "busy"},
 	{howdah.ErrSequenceBack, http.StatusConflict, "sequence_back"},
 	{errStopping, http.StatusServiceUnavailable, "stopping"},
