@@ -175,9 +175,13 @@ func loadFacts(ctx context.Context, q querier, index Index, where string, args .
 	if err != nil {
 		return fmt.Errorf("load facts: %w", err)
 	}
+	return eachFact(rows, index)
+}
+
+func eachFact(rows pgx.Rows, index Index) error {
 	var x Fact
 	var doc []byte
-	_, err = pgx.ForEachRow(rows, []any{&x.ID, &x.Key1, &x.Key2, &x.At, &x.Known, &doc}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&x.ID, &x.Key1, &x.Key2, &x.At, &x.Known, &doc}, func() error {
 		fact := x
 		fact.Doc = slices.Clone(doc)
 		return index.AddFact(&fact)
@@ -202,12 +206,18 @@ func eachLabel(rows pgx.Rows, f func(*Label, int64)) error {
 	return nil
 }
 
+const profileColumns = "key, valid_from, known_at, doc, source_id"
+
 // loadProfiles adds the versions of a collection that a condition names, and returns the greatest id in the topic.
 func loadProfiles(ctx context.Context, q querier, index Index, collection, where string, args ...any) (last int64, err error) {
-	rows, err := q.Query(ctx, "select key, valid_from, known_at, doc, source_id from lab.profiles where collection = $1 and "+where, append([]any{collection}, args...)...)
+	rows, err := q.Query(ctx, "select "+profileColumns+" from lab.profiles where collection = $1 and "+where, append([]any{collection}, args...)...)
 	if err != nil {
 		return 0, fmt.Errorf("load %s: %w", collection, err)
 	}
+	return eachProfile(rows, index, collection)
+}
+
+func eachProfile(rows pgx.Rows, index Index, collection string) (last int64, err error) {
 	var x Profile
 	var doc []byte
 	var id int64
@@ -224,8 +234,8 @@ func loadProfiles(ctx context.Context, q querier, index Index, collection, where
 }
 
 // AsOf computes the features of facts that are not stored, as serving does: it loads the histories of their keys, and
-// nothing else, from the tables.
-func (l *Lab) AsOf(ctx context.Context, q querier, facts []Fact) ([]feature.Row, error) {
+// nothing else, from the tables, all of it in one round trip.
+func (l *Lab) AsOf(ctx context.Context, q sender, facts []Fact) ([]feature.Row, error) {
 	if len(facts) == 0 {
 		return nil, nil
 	}
@@ -240,34 +250,33 @@ func (l *Lab) AsOf(ctx context.Context, q querier, facts []Fact) ([]feature.Row,
 		until = later(until, facts[i].At)
 	}
 	from = from.Add(-l.shape.Window)
-	if err := loadFacts(ctx, q, index, "key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, until); err != nil {
-		return nil, err
+	var b pgx.Batch
+	addFacts := func(where string, args ...any) {
+		b.Queue("select "+factColumns+" from lab.facts where "+where, args...).Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
 	}
-	if err := loadFacts(ctx, q, index, "key2 = any($1) and occurred_at >= $2 and occurred_at < $3", second, from, until); err != nil {
-		return nil, err
-	}
-	if err := loadFacts(ctx, q, index, "key2 = any($1) and occurred_at < $2 and fact_id in (select fact_id from lab.labels)", second, from); err != nil {
-		return nil, err
-	}
-	rows, err := q.Query(ctx, `select label_id, l.fact_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at, l.source_id
-		from lab.labels l join lab.facts f on f.fact_id = l.fact_id where f.key2 = any($1)`, second)
-	if err != nil {
-		return nil, fmt.Errorf("load labels: %w", err)
-	}
-	if err := eachLabel(rows, func(x *Label, _ int64) { index.AddLabel(x) }); err != nil {
-		return nil, err
-	}
+	addFacts("key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, until)
+	addFacts("key2 = any($1) and occurred_at >= $2 and occurred_at < $3", second, from, until)
+	// offset 0: one look into the index for each fact of a few keys, instead of a scan of all labels.
+	addFacts("key2 = any($1) and occurred_at < $2 and exists (select from lab.labels l where l.fact_id = facts.fact_id offset 0)", second, from)
+	b.Queue(`select label_id, l.fact_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at, l.source_id
+		from lab.facts f cross join lateral (select * from lab.labels l where l.fact_id = f.fact_id offset 0) l where f.key2 = any($1)`, second).
+		Query(func(rows pgx.Rows) error { return eachLabel(rows, func(x *Label, _ int64) { index.AddLabel(x) }) })
 	for _, collection := range l.shape.References {
-		where, args := "key = any($2)", []any{append(slices.Clone(first), second...)}
+		where, args := "key = any($2)", []any{collection, append(slices.Clone(first), second...)}
 		if !slices.Contains(l.shape.Keyed, collection) {
-			where, args = "true", nil
+			where, args = "true", args[:1]
 		}
-		if _, err := loadProfiles(ctx, q, index, collection, where, args...); err != nil {
-			return nil, err
-		}
+		b.Queue("select "+profileColumns+" from lab.profiles where collection = $1 and "+where, args...).Query(func(rows pgx.Rows) error {
+			_, err := eachProfile(rows, index, collection)
+			return err
+		})
+	}
+	if err := q.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, fmt.Errorf("load histories: %w", err)
 	}
 	out := make([]feature.Row, len(facts))
 	for i := range facts {
+		var err error
 		if out[i], err = index.Compute(&facts[i]); err != nil {
 			return nil, err
 		}

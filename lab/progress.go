@@ -89,6 +89,11 @@ type querier interface {
 
 var _ querier = (*pgxpool.Pool)(nil)
 
+// sender is what a pool and a transaction have in common to send several statements at once.
+type sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
 // await waits until pipelines have everything that arrives before an instant. What the producer has not published cannot
 // be waited for: then there is nothing before the instant that others have and this one lacks.
 func (l *Lab) await(ctx context.Context, q querier, at time.Time, names ...string) error {

@@ -49,7 +49,7 @@ func (*Scenario) Policy() lab.Policy {
 	day := 24 * time.Hour
 	return lab.Policy{
 		Specs: Specs(), TrainDays: 30, TestDays: 7, Horizon: 14 * day, AlertsDay: 20, Every: 7 * day, CoolDown: day, Trials: 3,
-		Gate:    lab.Gate{MinAUC: 0.80, MinPositives: 90, MaxNullRate: 0.05, MaxScorePSI: 0.25, MaxP99: 5 * time.Millisecond},
+		Gate:    lab.Gate{MinAUC: 0.80, MinPositives: 80, MaxNullRate: 0.05, MaxScorePSI: 0.25, MaxP99: 5 * time.Millisecond},
 		Promote: lab.Promotion{Shadow: 7 * day, MinPositives: 100, Samples: 500, MinPBetter: 0.90, MaxAPLoss: 0.02, MaxVolume: 0.30, GiveUp: 28 * day},
 		Retrain: lab.Triggers{AUCLoss: 0.05, PSI: 0.25, PSIShare: 0.30, NewPositives: 200},
 	}

@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/internal/testdb"
@@ -124,6 +126,7 @@ func TestServing(t *testing.T) {
 	t.Run("predict", s.predict)
 	t.Run("rollback and canary", s.rollout)
 	t.Run("python", s.python)
+	t.Run("tutorial", s.tutorial)
 }
 
 func instance(customer, merchant string, cents int) map[string]any {
@@ -277,5 +280,50 @@ func (s *site) python(t *testing.T) {
 	}
 	if code := s.call("POST", "/v1/models/fraud_gbt/versions", lab.ExternalVersion{Dataset: 1, TestScores: map[string]float64{"T1": 1}}, nil); code != 400 {
 		t.Errorf("scores of other rows: status %d", code)
+	}
+}
+
+var snippet = regexp.MustCompile("(?ms)^```(sql|python)\n(.*?)^```")
+
+// What the tutorial tells students to run works, and finds something.
+func (s *site) tutorial(t *testing.T) {
+	text, err := os.ReadFile("../../docs/lab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	python, pythonErr := exec.LookPath("python3")
+	n := 0
+	for _, m := range snippet.FindAllStringSubmatch(string(text), -1) {
+		n++
+		if m[1] == "python" {
+			if pythonErr != nil {
+				continue
+			}
+			cmd := exec.Command(python, "-c", m[2])
+			cmd.Env = append(os.Environ(), "HOWDAH_DB="+s.db)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s\n%v\n%s", m[2], err, out)
+			}
+			continue
+		}
+		for _, sql := range strings.Split(m[2], ";\n") {
+			if strings.TrimSpace(sql) == "" {
+				continue
+			}
+			// As psql runs it: one simple query, by itself.
+			tag, err := s.lab.DB().Pool().Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+			if err != nil {
+				t.Errorf("%s\n%v", sql, err)
+			} else if tag.RowsAffected() == 0 && !strings.HasPrefix(sql, "create") && !strings.Contains(sql, "create table") {
+				t.Errorf("%s\nfinds nothing", sql)
+			}
+		}
+	}
+	if n < 8 {
+		t.Errorf("only %d snippets in the tutorial", n)
+	}
+	var total int64
+	if err := s.lab.DB().Pool().QueryRow(t.Context(), "select sum(n) from my_totals").Scan(&total); err != nil || total != 1000 {
+		t.Errorf("the consumer of the tutorial has counted %d, want 1000 (%v)", total, err)
 	}
 }
