@@ -135,7 +135,7 @@ func instance(customer, merchant string, cents int) map[string]any {
 
 func (s *site) predict(t *testing.T) {
 	var plain, big answers
-	if code := s.call("POST", "/v1/models/fraud/predict", map[string]any{"instances": []any{instance("C000001", "M00100", 1500), instance("C000001", "M00100", 900_000)}}, &plain); code != 200 {
+	if code := s.call("POST", "/v1/models/fraud/predict", map[string]any{"instances": []any{instance("C0000001", "M00100", 1500), instance("C0000001", "M00100", 900_000)}}, &plain); code != 200 {
 		t.Fatalf("status %d: %+v", code, plain)
 	}
 	p := plain.Predictions
@@ -178,7 +178,7 @@ func (s *site) predict(t *testing.T) {
 	var times []time.Duration
 	for i := range 200 {
 		began := time.Now()
-		s.call("POST", "/v1/models/fraud/predict", map[string]any{"instances": []any{instance(fmt.Sprintf("C%06d", i+1), fmt.Sprintf("M%05d", i+1), 2500)}}, nil)
+		s.call("POST", "/v1/models/fraud/predict", map[string]any{"instances": []any{instance(fmt.Sprintf("C%07d", i+1), fmt.Sprintf("M%05d", i+1), 2500)}}, nil)
 		times = append(times, time.Since(began))
 	}
 	slices.Sort(times)
@@ -204,7 +204,7 @@ func (s *site) rollout(t *testing.T) {
 	}
 	var instances []any
 	for i := range 300 {
-		instances = append(instances, instance(fmt.Sprintf("C%06d", i+1), "M00100", 2000))
+		instances = append(instances, instance(fmt.Sprintf("C%07d", i+1), "M00100", 2000))
 	}
 	var a, b answers
 	s.call("POST", "/v1/models/fraud/predict", map[string]any{"instances": instances}, &a)
