@@ -89,3 +89,10 @@ func (b *dayBar) finish() {
 		_ = b.bar.Clear()
 	}
 }
+
+// read counts bytes that nobody passes by.
+func (p *progress) read(bytes int64) {
+	if p.bar != nil {
+		_ = p.bar.Add64(bytes)
+	}
+}

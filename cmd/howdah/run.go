@@ -85,7 +85,7 @@ that runs on --data ($HOWDAH_DATA).`,
 	root.AddCommand(
 		a.upCommand(), a.demoCommand(), a.labCommand(),
 		a.versionCommand(), a.migrateCommand(), a.doctorCommand(), a.urlCommand(), a.downCommand(), a.psqlCommand(),
-		a.topicCommand(), a.consumerCommand(), a.docsCommand(), a.keyCommand(),
+		a.topicCommand(), a.consumerCommand(), a.docsCommand(), a.objectsCommand(), a.keyCommand(),
 		a.publishCommand(), a.tailCommand(), a.findCommand(), a.eventCommand(), a.claimCommand(), a.ackCommand(), a.nackCommand(), a.extendCommand(),
 		a.statusCommand(), a.topCommand(), a.checkCommand(), a.benchCommand(),
 	)

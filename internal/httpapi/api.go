@@ -67,6 +67,8 @@ func New(c Config) http.Handler {
 	a.publishRoutes()
 	a.tailRoutes(mux)
 	a.consumerRoutes()
+	a.bucketRoutes()
+	a.objectRoutes(mux)
 	a.claimRoutes()
 	a.healthRoutes(mux)
 	if c.Extend != nil {

@@ -25,6 +25,11 @@ var kinds = []struct {
 	code   string
 }{
 	{howdah.ErrNotFound, http.StatusNotFound, "not_found"},
+	{howdah.ErrCondition, http.StatusPreconditionFailed, "condition"},
+	{howdah.ErrNotEmpty, http.StatusConflict, "not_empty"},
+	{howdah.ErrQuota, http.StatusInsufficientStorage, "quota"},
+	{howdah.ErrGone, http.StatusConflict, "gone"},
+	{howdah.ErrBodyLength, http.StatusBadRequest, "body_length"},
 	{howdah.ErrExists, http.StatusConflict, "exists"},
 	{howdah.ErrClaimLost, http.StatusConflict, "claim_lost"},
 	{howdah.ErrDenied, http.StatusForbidden, "denied"},

@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/howdah/howdah"
+)
+
+// objectRoutes serve the bytes of objects under links: keys have slashes in them, and bodies are streams, which huma's
+// inputs are not. They are described by hand.
+func (a *api) objectRoutes(mux *http.ServeMux) {
+	const link = "/v1/buckets/{bucket}/objects/{key...}"
+	mux.HandleFunc("GET "+link, a.getObject) // HEAD too
+	mux.HandleFunc("PUT "+link, a.putObject)
+	mux.HandleFunc("DELETE "+link, a.deleteObject)
+	where := []*huma.Param{
+		{Name: "bucket", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}},
+		{Name: "key", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}, Description: "The rest of the path, slashes and all."},
+		{Name: "version", In: "query", Schema: &huma.Schema{Type: "string"}, Description: "A version instead of the latest; not for PUT."},
+	}
+	bytes := map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
+	info := a.huma.OpenAPI().Components.Schemas.Schema(typeOf[howdah.ObjectInfo](), true, "ObjectInfo")
+	for _, o := range []struct {
+		method, id, summary string
+		body                *huma.RequestBody
+		answer              *huma.Response
+	}{
+		{http.MethodGet, "get-object", "Read an object; Range, If-Match and If-None-Match work", nil, &huma.Response{Description: "Its bytes.", Content: bytes}},
+		{http.MethodPut, "put-object", "Store an object; If-Match and If-None-Match work", &huma.RequestBody{Content: bytes},
+			&huma.Response{Description: "It is stored.", Content: map[string]*huma.MediaType{"application/json": {Schema: info}}}},
+		{http.MethodDelete, "delete-object", "Delete an object, or a version of it", nil, &huma.Response{Description: "There is none now."}},
+	} {
+		op := a.op(o.method, "/v1/buckets/{bucket}/objects/{key}", o.id, o.summary, "objects")
+		status := map[string]string{http.MethodPut: "201", http.MethodGet: "200", http.MethodDelete: "204"}[o.method]
+		op.Parameters, op.RequestBody, op.Responses = where, o.body, map[string]*huma.Response{status: o.answer}
+		a.huma.OpenAPI().AddOperation(&op)
+	}
+}
+
+func versionOf(r *http.Request) []howdah.ObjectOption {
+	if v := r.URL.Query().Get("version"); v != "" {
+		return []howdah.ObjectOption{howdah.Version(v)}
+	}
+	return nil
+}
+
+func (a *api) getObject(w http.ResponseWriter, r *http.Request) {
+	o, err := a.DB.Bucket(r.PathValue("bucket")).Open(r.Context(), r.PathValue("key"), versionOf(r)...)
+	if err != nil {
+		a.writeError(w, a.fail(r.Context(), err))
+		return
+	}
+	defer func() { _ = o.Close() }()
+	info := o.Info()
+	h := w.Header()
+	for name, v := range info.Headers {
+		h.Set(name, v)
+	}
+	h.Set("Content-Type", info.ContentType)
+	h.Set("ETag", `"`+info.ETag+`"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	// What somebody stored must not run as a page of this server.
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	if h.Get("Content-Disposition") == "" {
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(info.Key)}))
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	http.ServeContent(w, r, "", info.ModifiedAt, o)
+}
+
+func (a *api) putObject(w http.ResponseWriter, r *http.Request) {
+	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{})
+	options := []howdah.ObjectOption{howdah.Size(r.ContentLength), howdah.ContentType(r.Header.Get("Content-Type"))}
+	if v := r.Header.Get("If-Match"); v != "" {
+		options = append(options, howdah.IfMatch(v))
+	}
+	if v := r.Header.Get("If-None-Match"); v != "" {
+		options = append(options, howdah.IfNoneMatch(v))
+	}
+	metadata := map[string]string{}
+	for name, v := range r.Header {
+		if rest, ok := strings.CutPrefix(name, "X-Meta-"); ok && len(v) > 0 {
+			metadata[rest] = v[0]
+		}
+	}
+	info, err := a.DB.Bucket(r.PathValue("bucket")).Put(r.Context(), r.PathValue("key"), r.Body, append(options, howdah.Metadata(metadata))...)
+	if err != nil {
+		a.writeError(w, a.fail(r.Context(), err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_ = json.NewEncoder(w).Encode(info)
+}
+
+func (a *api) deleteObject(w http.ResponseWriter, r *http.Request) {
+	options := versionOf(r)
+	if v := r.Header.Get("If-Match"); v != "" {
+		options = append(options, howdah.IfMatch(v))
+	}
+	if _, err := a.DB.Bucket(r.PathValue("bucket")).Delete(r.Context(), r.PathValue("key"), options...); err != nil {
+		a.writeError(w, a.fail(r.Context(), err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

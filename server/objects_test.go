@@ -1,0 +1,57 @@
+package server_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestObjectLinks(t *testing.T) {
+	s := start(t, fresh(t), nil)
+	s.do(404, "PUT", "/v1/buckets/models/objects/a", "x")
+	s.do(201, "POST", "/v1/buckets", `{"bucket":"models","quota":10000000}`)
+	s.do(201, "POST", "/v1/buckets", `{"bucket":"models","quota":10000000}`)
+	s.do(409, "POST", "/v1/buckets", `{"bucket":"models"}`)
+	s.do(400, "POST", "/v1/buckets", `{"bucket":"Models"}`)
+	body := strings.Repeat("0123456789", 500_000)
+	info := s.do(201, "PUT", "/v1/buckets/models/objects/deep/a%20b", body, "Content-Type", "text/html", "X-Meta-Color", "blue")
+	s.want("size", info.get("size"), 5e6)
+	s.want("key", info.get("key"), "deep/a b")
+	s.want("metadata", info.get("metadata", "color"), "blue")
+	get := func(want int, header ...string) string {
+		t.Helper()
+		resp, err := s.send("GET", "/v1/buckets/models/objects/deep/a%20b", "", header...)
+		must(t, err)
+		defer func() { _ = resp.Body.Close() }()
+		b, err := io.ReadAll(resp.Body)
+		must(t, err)
+		if resp.StatusCode != want {
+			t.Errorf("%v: %d, want %d", header, resp.StatusCode, want)
+		}
+		if want == 200 && (resp.Header.Get("Content-Type") != "text/html" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "sandbox")) {
+			t.Errorf("%v", resp.Header)
+		}
+		return string(b)
+	}
+	if got := get(200); got != body {
+		t.Errorf("%d bytes", len(got))
+	}
+	s.want("range", get(206, "Range", "bytes=4999995-"), "56789")
+	etag, _ := info.get("etag").(string)
+	get(304, "If-None-Match", `"`+etag+`"`)
+	get(412, "If-Match", `"other"`)
+	s.want("exists", s.do(412, "PUT", "/v1/buckets/models/objects/deep/a%20b", "x", "If-None-Match", "*").get("code"), "condition")
+	s.want("quota", s.do(507, "PUT", "/v1/buckets/models/objects/more", body+"x").get("code"), "quota")
+	s.do(201, "PUT", "/v1/buckets/models/objects/b", "")
+	page := s.do(200, "GET", "/v1/buckets/models/objects?delimiter=/&limit=1", "")
+	s.want("objects", len(page.get("objects").([]any)), 1)
+	page = s.do(200, "GET", "/v1/buckets/models/objects?delimiter=/&limit=1&after="+page.get("after").(string), "")
+	s.want("prefix", page.get("prefixes", 0), "deep/")
+	s.want("after", page.get("after"), "")
+	s.want("bytes", s.do(200, "GET", "/v1/buckets", "").get("buckets", 0, "bytes"), 5e6)
+	s.do(409, "DELETE", "/v1/buckets/models", "")
+	s.do(204, "DELETE", "/v1/buckets/models/objects/deep/a%20b", "")
+	s.do(204, "DELETE", "/v1/buckets/models/objects/b", "")
+	s.do(404, "GET", "/v1/buckets/models/objects/b", "")
+	s.do(204, "DELETE", "/v1/buckets/models", "")
+}
