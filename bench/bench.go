@@ -49,6 +49,7 @@ var measurements = []measurement{
 	{"get", "documents by key, one by one and 100 at a time", (*bench).get},
 	{"put", "documents with their history, one by one and in batches", (*bench).put},
 	{"join", "events with documents as of each event", (*bench).join},
+	{"objects", "objects over S3, and chunk rows without it", (*bench).objects},
 	{"idle", "CPU of 5 idle consumers", (*bench).idle},
 }
 
