@@ -44,6 +44,7 @@ type site struct {
 	testing.TB
 	lab *lab.Lab
 	url string
+	s3  string
 	db  string
 }
 
@@ -70,7 +71,7 @@ func begin(t *testing.T) *site {
 	if err := l.Run(t.Context(), lab.RunOptions{Until: 49, Fast: true}); err != nil {
 		t.Fatal(err)
 	}
-	srv, err := server.New(server.Config{DB: db, HTTP: "127.0.0.1:0", Extend: func(api huma.API, fail func(context.Context, error) error) {
+	srv, err := server.New(server.Config{DB: db, HTTP: "127.0.0.1:0", S3: "127.0.0.1:0", Extend: func(api huma.API, fail func(context.Context, error) error) {
 		serve.Register(api, func(context.Context) (*lab.Lab, error) { return l, nil }, fail)
 	}})
 	if err != nil {
@@ -85,7 +86,7 @@ func begin(t *testing.T) *site {
 			t.Error(err)
 		}
 	})
-	return &site{t, l, srv.URL(), url}
+	return &site{t, l, srv.URL(), srv.S3URL(), url}
 }
 
 func (s *site) call(method, path string, body any, into any) int {
@@ -256,8 +257,12 @@ func (s *site) python(t *testing.T) {
 		}
 		t.Skip("needs python3 with psycopg, boto3, scikit-learn and pyarrow")
 	}
+	key, err := s.lab.DB().CreateAccessKey(t.Context(), "template", map[string]string{"datasets": "read", "models": "write"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command(python, "../python/train.py")
-	cmd.Env = append(os.Environ(), "HOWDAH_DB="+s.db, "HOWDAH_HTTP="+s.url)
+	cmd.Env = append(os.Environ(), "HOWDAH_DB="+s.db, "HOWDAH_HTTP="+s.url, "HOWDAH_S3="+s.s3, "AWS_ACCESS_KEY_ID="+key.AccessKey, "AWS_SECRET_ACCESS_KEY="+key.SecretKey)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -277,6 +282,14 @@ func (s *site) python(t *testing.T) {
 	_ = json.Unmarshal(out, &got)
 	if raw["auc"] != raw["registered_auc"] || got.AUC < 0.75 || got.Rows < 10_000 || got.Model != "fraud_gbt" {
 		t.Errorf("the template says %s", out)
+	}
+	// Without S3 it reads and writes through SQL, and makes the same model.
+	again := exec.Command(python, "../python/train.py")
+	again.Env = append(os.Environ(), "HOWDAH_DB="+s.db, "HOWDAH_HTTP="+s.url)
+	second, err := again.Output()
+	var other map[string]any
+	if err != nil || json.Unmarshal(second, &other) != nil || other["auc"] != raw["auc"] || other["version"] != 2.0 {
+		t.Errorf("through SQL: %s (%v)", second, err)
 	}
 	if code := s.call("POST", "/v1/models/fraud_gbt/versions", lab.ExternalVersion{Dataset: 1, TestScores: map[string]float64{"T1": 1}}, nil); code != 400 {
 		t.Errorf("scores of other rows: status %d", code)
