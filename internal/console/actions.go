@@ -24,7 +24,7 @@ type action struct {
 
 type confirmView struct {
 	Base
-	Action   action
+	Post     string // where the form goes
 	Question string
 	Will     []string // what will happen
 	Beware   string
@@ -45,7 +45,7 @@ func (c *Console) confirm(r *http.Request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &confirmView{Base: c.base(r, a.Name+" "+a.Consumer), Action: a, Fields: url.Values{}, Back: "/consumers/" + a.Consumer}
+	v := &confirmView{Base: c.base(r, a.Name+" "+a.Consumer), Post: "/consumers/" + a.Consumer + "/" + a.Name, Fields: url.Values{}, Back: "/consumers/" + a.Consumer}
 	v.Section = "consumers"
 	if err := a.describe(r, c.DB, info, v); err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) {
 	c.cache.forget()
 	c.sampler.again(r.Context())
 	c.Log.Info("done on the page", "action", a.Name, "consumer", a.Consumer, "from", r.RemoteAddr)
-	http.SetCookie(w, cookie(r, flashCookie, base64.RawURLEncoding.EncodeToString([]byte(done)), 60))
+	c.flash(w, r, done)
 	http.Redirect(w, r, "/consumers/"+url.PathEscape(a.Consumer), http.StatusSeeOther)
 }
 
@@ -224,6 +224,11 @@ func (a action) do(ctx context.Context, db *howdah.DB) (string, error) {
 }
 
 const flashCookie = "howdah_done"
+
+// flash keeps what an action did for the next page.
+func (c *Console) flash(w http.ResponseWriter, r *http.Request, done string) {
+	http.SetCookie(w, cookie(r, flashCookie, base64.RawURLEncoding.EncodeToString([]byte(done)), 60))
+}
 
 // takeFlash gives what the last action said, once.
 func (c *Console) takeFlash(w http.ResponseWriter, r *http.Request) string {

@@ -57,16 +57,17 @@ type curve struct {
 
 // drawing says how curves become a chart.
 type drawing struct {
-	label      string
-	from, to   time.Time
-	kind       string
-	write      func(float64) string
-	least      float64 // the axis reaches at least so high
-	bottom     float64 // of the axis, where it is not 0
-	gap        time.Duration
-	marks      []Mark
-	empty      string
-	timeFormat string
+	label    string
+	from, to time.Time
+	kind     string
+	write    func(float64) string
+	least    float64 // the axis reaches at least so high
+	bottom   float64 // of the axis, where it is not 0
+	gap      time.Duration
+	marks    []Mark
+	empty    string
+	day      func(time.Time) string // writes the days of an axis that is longer than two
+	epoch    time.Time              // from which whole days are counted
 }
 
 const (
@@ -100,7 +101,7 @@ func (d drawing) draw(curves ...curve) Chart {
 		c.Ys = append(c.Ys, d.write(d.bottom+step*float64(i)))
 		c.Grid = append(c.Grid, coordinate(chartHeight*float64(steps-i)/float64(steps)))
 	}
-	c.Xs = timeTicks(d.from, d.to, d.timeFormat)
+	c.Xs = d.ticks()
 	x := func(t time.Time) float64 {
 		return chartWidth * float64(t.Sub(d.from)) / float64(max(d.to.Sub(d.from), 1))
 	}
@@ -128,6 +129,9 @@ func (d drawing) draw(curves ...curve) Chart {
 		c.Lines = append(c.Lines, line)
 	}
 	data["from"], data["to"], data["s"], data["kind"] = d.from.Unix(), d.to.Unix(), series, d.kind
+	if d.day != nil {
+		data["epoch"] = d.epoch.Unix()
+	}
 	b, _ := json.Marshal(data)
 	c.Data = string(b)
 	return c
@@ -158,7 +162,7 @@ func outline(k curve, x func(time.Time) float64, y func(float64) float64, gap ti
 		begin = -1
 	}
 	for i, v := range k.value {
-		if math.IsNaN(v) {
+		if math.IsNaN(v) || k.low != nil && (math.IsNaN(k.low[i]) || math.IsNaN(k.high[i])) {
 			end(i)
 			continue
 		}
@@ -199,29 +203,31 @@ func niceSteps(span float64) (step float64, steps int) {
 	}
 }
 
-// timeTicks are at most seven whole minutes or hours of an axis.
-func timeTicks(from, to time.Time, format string) []Tick {
-	span := to.Sub(from)
+// ticks are at most seven whole minutes, hours or days of the axis.
+func (d drawing) ticks() (ticks []Tick) {
+	span := d.to.Sub(d.from)
 	if span <= 0 {
 		return nil
 	}
-	step := 24 * time.Hour
-	for _, s := range []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour} {
-		if step = s; span/s <= 6 {
+	const day = 24 * time.Hour
+	steps := []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour}
+	write := func(t time.Time) string { return t.UTC().Format("15:04") }
+	if d.day != nil {
+		steps, write = []time.Duration{day, 2 * day, 5 * day, 10 * day, 20 * day, 50 * day, 100 * day}, d.day
+	}
+	step := steps[0]
+	for _, step = range steps {
+		if span/step <= 6 {
 			break
 		}
 	}
 	for span/step > 6 {
 		step *= 2
 	}
-	if format == "" {
-		format = "15:04"
-	}
-	var ticks []Tick
-	for t := from.Truncate(step).Add(step); !t.After(to); t = t.Add(step) {
-		at := int(math.Round(100 * float64(t.Sub(from)) / float64(span)))
+	for t := d.epoch.Add(d.from.Sub(d.epoch).Truncate(step)); !t.After(d.to); t = t.Add(step) {
+		at := int(math.Round(100 * float64(t.Sub(d.from)) / float64(span)))
 		if at >= 3 && at <= 97 {
-			ticks = append(ticks, Tick{at, t.UTC().Format(format)})
+			ticks = append(ticks, Tick{at, write(t)})
 		}
 	}
 	return ticks

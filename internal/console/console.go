@@ -19,6 +19,7 @@ type Config struct {
 	Log      *slog.Logger
 	Version  string
 	Token    string          // asked for at /login; empty: nobody is asked
+	Lab      Lab             // nil: none is shown
 	Stopping <-chan struct{} // closed when the server stops: open pages are let go
 }
 
@@ -62,6 +63,9 @@ func (c *Console) routes() {
 	c.page("/objects/{bucket}", "bucket", c.bucket)
 	c.page("/objects/{bucket}/object", "object", c.object)
 	c.mux.HandleFunc("GET /objects/{bucket}/download", c.download)
+	c.page("/lab", "lab", c.lab, "lab-head", "lab-curves", "lab-alerts", "lab-drift", "lab-models", "lab-data")
+	c.page("/lab/{action}", "confirm", c.confirmLab)
+	c.mux.HandleFunc("POST /lab/{action}", c.actOnLab)
 	c.mux.HandleFunc("GET /topics/{topic}/tail", c.tail)
 	c.mux.HandleFunc("POST /consumers/{consumer}/{action}", c.act)
 	c.mux.HandleFunc("POST /problems/check", c.check)

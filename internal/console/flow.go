@@ -169,7 +169,7 @@ func spanOf(name string) span {
 }
 
 func (d span) drawing(label string, now time.Time) drawing {
-	return drawing{label: label, from: now.Add(-d.length), to: now, gap: 6 * max(d.bucket, unwatched)}
+	return drawing{label: label, from: now.Add(-d.length), to: now, gap: 6 * max(d.bucket, unwatched), epoch: now.Truncate(24 * time.Hour)}
 }
 
 // lagCurves are a consumer's lag in events and in seconds.

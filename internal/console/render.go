@@ -26,7 +26,8 @@ type Base struct {
 	Down     string // the database does not answer: since when
 	Flash    string // what the last action did
 	Token    bool   // one can log out
-	Bare     bool   // without navigation
+	HasLab   bool
+	Bare     bool // without navigation
 	Names    []string
 }
 
@@ -36,7 +37,7 @@ func (b *Base) Common() *Base { return b }
 type view interface{ Common() *Base }
 
 func (c *Console) base(r *http.Request, title string) Base {
-	b := Base{Title: title, Version: c.Version, Path: r.URL.RequestURI(), Token: c.Token != ""}
+	b := Base{Title: title, Version: c.Version, Path: r.URL.RequestURI(), Token: c.Token != "", HasLab: c.Lab != nil}
 	if t, err := r.Cookie("howdah_theme"); err == nil && (t.Value == "light" || t.Value == "dark") {
 		b.Theme = t.Value
 	}
@@ -68,7 +69,14 @@ func loadTemplates(a *assets) map[string]*template.Template {
 	funcs := template.FuncMap{
 		"asset": a.url, "n": number, "rate": rateText, "bytes": sizeText, "ago": ago, "seconds": secondsText, "clock": clock, "stamp": stamp,
 		"pretty": pretty, "preview": preview, "list": func(v ...any) []any { return v }, "dict": dict, "plural": plural, "deref": func(p *float64) float64 { return *p },
-		"capped": capped, "docurl": documentURL, "value": func(p *int64) int64 { return *p },
+		"capped": capped, "docurl": documentURL, "objurl": func(bucket, key string) string { return objectURL(bucket, key, "") }, "known": known, "percent": func(f float64) int { return int(min(max(f, 0), 1) * 100) },
+		"f3": func(f float64) string { return fmt.Sprintf("%.3f", f) }, "join": strings.Join, "day": func(v *labView, t any) string {
+			at, ok := instant(t)
+			if !ok {
+				return "–"
+			}
+			return v.DayText(at)
+		}, "value": func(p *int64) int64 { return *p },
 	}
 	shared := template.Must(template.New("").Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages, err := fs.Glob(files, "templates/*.html")

@@ -96,7 +96,7 @@
     const line = document.createElement("span"), out = document.createElement("span");
     line.className = "cursor"; out.className = "readout " + (share > .5 ? "left" : "right");
     for (const e of [line, out]) { e.style.left = share * 100 + "%"; canvas.appendChild(e); }
-    out.append(new Date(at * 1000).toISOString().slice(data.to - data.from > 172800 ? 0 : 11, data.to - data.from > 172800 ? 10 : 19));
+    out.append(data.epoch !== undefined ? `day ${Math.floor((at - data.epoch) / 86400)}` : new Date(at * 1000).toISOString().slice(11, 19));
     for (const [name, value] of text) { const b = document.createElement("b"); b.textContent = value; out.append(` · ${name} `, b); }
   }
   const unpoint = canvas => { for (const e of canvas.querySelectorAll(".cursor, .readout")) e.remove(); };
