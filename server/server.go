@@ -36,8 +36,13 @@ type Config struct {
 	// Extend adds operations to the HTTP API. fail makes an answer of an error, as for all others.
 	Extend func(api huma.API, fail func(context.Context, error) error)
 
+	Lab Lab // shown on the page; nil: none
+
 	MaxBodyBytes int64 // of a publish request; default 32 MiB
 }
+
+// Lab is an ML lab as the page shows and moves it.
+type Lab = console.Lab
 
 // DefaultHTTP is where a server listens unless told otherwise.
 const DefaultHTTP = "127.0.0.1:8470"
@@ -87,7 +92,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{c: c, listener: listener, stopping: make(chan struct{})}
 	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Extend: c.Extend, Stopping: s.stopping})
-	s.page = console.New(console.Config{DB: c.DB, Log: c.Log, Version: c.Version, Token: c.Token, Stopping: s.stopping})
+	s.page = console.New(console.Config{DB: c.DB, Log: c.Log, Version: c.Version, Token: c.Token, Lab: c.Lab, Stopping: s.stopping})
 	s.http = &http.Server{
 		Handler:           s.observe(s.protect(divide(s.askForToken(jsonByDefault(api)), s.page))),
 		ReadHeaderTimeout: 10 * time.Second,

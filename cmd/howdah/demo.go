@@ -109,7 +109,8 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 
 // demoServer takes a free port where nobody asked for one and the usual one is taken.
 func demoServer(db *howdah.DB, http string, log *slog.Logger) (*server.Server, error) {
-	c := server.Config{DB: db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second, Extend: labRoutes(db)}
+	served := servedLab{db: db}
+	c := server.Config{DB: db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second, Extend: labRoutes(&served), Lab: labPage{&served}}
 	s, err := newServer(c)
 	var taken *net.OpError
 	if http == "" && errors.As(err, &taken) {

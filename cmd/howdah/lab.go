@@ -57,25 +57,31 @@ func newLab(ctx context.Context, db *howdah.DB, config string, seed uint64, log 
 	return lab.Open(ctx, lab.Config{DB: db, Scenario: s, Settings: config, Code: version(), Log: log})
 }
 
-// labRoutes are the lab's operations, for whatever lab a database has by the time it is asked.
-func labRoutes(db *howdah.DB) func(huma.API, func(context.Context, error) error) {
-	var mu sync.Mutex
-	var opened *lab.Lab
-	open := func(ctx context.Context) (*lab.Lab, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		stored, err := lab.Stored(ctx, db)
-		if err != nil {
+// servedLab is whatever lab a database has by the time it is asked for.
+type servedLab struct {
+	db     *howdah.DB
+	mu     sync.Mutex
+	opened *lab.Lab
+}
+
+func (s *servedLab) open(ctx context.Context) (*lab.Lab, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored, err := lab.Stored(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	if s.opened == nil || s.opened.Info().Seed != stored.Seed {
+		if s.opened, err = newLab(ctx, s.db, stored.Config, stored.Seed, nil); err != nil {
 			return nil, err
 		}
-		if opened == nil || opened.Info().Seed != stored.Seed {
-			if opened, err = newLab(ctx, db, stored.Config, stored.Seed, nil); err != nil {
-				return nil, err
-			}
-		}
-		return opened, nil
 	}
-	return func(api huma.API, fail func(context.Context, error) error) { serve.Register(api, open, fail) }
+	return s.opened, nil
+}
+
+// labRoutes are the lab's operations.
+func labRoutes(s *servedLab) func(huma.API, func(context.Context, error) error) {
+	return func(api huma.API, fail func(context.Context, error) error) { serve.Register(api, s.open, fail) }
 }
 
 // withLab runs f on the lab of the database that is named or runs.

@@ -97,7 +97,8 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 		return err
 	}
 	defer db.Close()
-	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Token: o.token, Log: log, Version: version(), Extend: labRoutes(db)})
+	served := servedLab{db: db}
+	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Token: o.token, Log: log, Version: version(), Extend: labRoutes(&served), Lab: labPage{&served}})
 	if err != nil {
 		return err
 	}

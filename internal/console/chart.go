@@ -63,6 +63,7 @@ type drawing struct {
 	write    func(float64) string
 	least    float64 // the axis reaches at least so high
 	bottom   float64 // of the axis, where it is not 0
+	step     float64 // of the axis, where the usual one will not do
 	gap      time.Duration
 	marks    []Mark
 	empty    string
@@ -96,6 +97,9 @@ func (d drawing) draw(curves ...curve) Chart {
 		}
 	}
 	step, steps := niceSteps(top - d.bottom)
+	if d.step > 0 {
+		step, steps = d.step, int(math.Ceil((top-d.bottom)/d.step-1e-9))
+	}
 	top = d.bottom + step*float64(steps)
 	for i := steps; i >= 0; i-- {
 		c.Ys = append(c.Ys, d.write(d.bottom+step*float64(i)))

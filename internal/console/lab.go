@@ -199,7 +199,8 @@ func (c *Console) lookAtLab(ctx context.Context) (*LabState, error) {
 func (v *labView) summary() {
 	for i := range v.Versions {
 		if slices.Contains(v.Versions[i].Aliases, "champion") {
-			v.Champion = &v.Versions[i]
+			champion := v.Versions[i]
+			v.Champion = &champion
 		}
 	}
 	for i := range v.Scores {
@@ -314,6 +315,7 @@ func (v *labView) curves(days int) {
 	}
 	g := base
 	g.label, g.write, g.bottom, g.least = "AUC over scenario time, in windows of 7 days", func(f float64) string { return fmt.Sprintf("%.2f", f) }, 0.5, 1
+	g.step = 0.1
 	lines := []curve{matured, early}
 	for _, name := range names[max(len(names)-3, 0):] {
 		lines = append(lines, *others[name])

@@ -30,6 +30,7 @@ func Register(api huma.API, open Open, fail Fail) {
 	op := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"lab"}, MaxBodyBytes: 16 << 20}
 	}
+	r.acts(api, op)
 	huma.Register(api, op(http.MethodPost, "/v1/models/{name}/predict", "predict", "Ask a model: features are joined by key on the server, every answer is logged"), r.predict)
 	huma.Register(api, op(http.MethodGet, "/v1/models", "list-models", "List model versions with metrics, gate, aliases and lineage"), func(ctx context.Context, _ *struct{}) (*answer[[]lab.Version], error) {
 		return with(ctx, r, func(l *lab.Lab) ([]lab.Version, error) { return l.Versions(ctx, "") })
