@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,6 +56,7 @@ func New(c Config) http.Handler {
 	h.DocsPath, h.SchemasPath = "", "" // the page would load its program from the internet
 	h.CreateHooks = nil                // no $schema in answers
 	h.RejectUnknownQueryParameters = true
+	h.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	h.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "Required where the server listens beyond loopback."},
 	}
@@ -81,6 +84,18 @@ func New(c Config) http.Handler {
 func (a *api) op(method, path, id, summary string, tag string) huma.Operation {
 	return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{tag},
 		MaxBodyBytes: smallBody, BodyReadTimeout: 30 * time.Second}
+}
+
+// schemaName names a type in the description of the API: types that the stores call by one name are told apart.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if prefix := map[string]string{"docs": "Collection", "objects": "Object"}[path.Base(t.PkgPath())]; prefix != "" && name == "Info" {
+		return prefix + name
+	}
+	return name
 }
 
 // answer is the output of an operation with a JSON body.
