@@ -19,7 +19,7 @@ type Reader struct {
 	ahead  bool // read the next batch while the last one is used
 	info   Info
 
-	whole  []byte // of a small object
+	whole  [][]byte // the chunks of a small object
 	pieces []int64
 	ends   []int64 // where each piece ends
 	pos    int64
@@ -35,19 +35,35 @@ type result struct {
 
 // Open opens an object, or with a version that version of it.
 func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader, error) {
-	var info, data []byte
+	rows, err := q.Query(ctx, "select info, data, pieces, sizes from howdah.open_object($1::text, $2::text, $3::text, true)", bucket, key, orNull(version))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var i Info
+	var whole [][]byte
 	var pieces, sizes []int64
-	err := q.QueryRow(ctx, "select info, data, pieces, sizes from howdah.open_object($1::text, $2::text, $3::text, true)", bucket, key, orNull(version)).
-		Scan(&info, &data, &pieces, &sizes)
-	if err != nil {
+	var got int64
+	for first := true; rows.Next(); first = false {
+		var info, data []byte
+		if err := rows.Scan(&info, &data, &pieces, &sizes); err != nil {
+			return nil, err
+		}
+		if first {
+			if i, err = decode(info); err != nil {
+				return nil, err
+			}
+		}
+		if len(data) > 0 {
+			whole = append(whole, data)
+			got += int64(len(data))
+		}
+	}
+	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	i, err := decode(info)
-	if err != nil {
-		return nil, err
-	}
-	if pieces == nil && int64(len(data)) != i.Size || len(pieces) != len(sizes) {
-		return nil, fmt.Errorf("object %s/%s has %d bytes of %d: `howdah check` says more", bucket, key, len(data), i.Size)
+	if pieces == nil && got != i.Size || len(pieces) != len(sizes) {
+		return nil, fmt.Errorf("object %s/%s has %d bytes of %d: `howdah check` says more", bucket, key, got, i.Size)
 	}
 	_, inTx := q.(pgx.Tx)
 	r := &Reader{q: q, ahead: !inTx, info: i, pieces: pieces}
@@ -58,7 +74,7 @@ func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader,
 		r.ends = append(r.ends, end)
 	}
 	if pieces == nil { // small: it is all here
-		r.whole, r.ahead = data, false
+		r.whole, r.ahead = whole, false
 	}
 	return r, nil
 }
@@ -149,8 +165,8 @@ func (r *Reader) fetch(pos int64) {
 }
 
 func (r *Reader) read(pos int64) ([][]byte, error) {
-	if r.whole != nil {
-		return [][]byte{r.whole[pos:]}, nil
+	if r.pieces == nil {
+		return append([][]byte{r.whole[pos/Chunk][pos%Chunk:]}, r.whole[pos/Chunk+1:]...), nil
 	}
 	i := sort.Search(len(r.ends), func(i int) bool { return r.ends[i] > pos })
 	start := int64(0)

@@ -1,7 +1,7 @@
 -- howdah.need_bucket: the bucket of that name, for a caller with that right on its view, objects.<bucket>; else an error.
--- Reads howdah.bucket by name.
+-- Reads howdah.bucket by name. Called by functions that act as the owner.
 create or replace function howdah.need_bucket(bucket text, privilege text) returns howdah.bucket
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 declare
     b howdah.bucket;
 begin

@@ -1,25 +1,34 @@
--- howdah.open_object: what is known about an object, with its bytes where it is small and wanted (body), and where they are
--- (pieces and their sizes) where it is not. One snapshot: a reader sees one object and never half of another.
-create or replace function howdah.open_object(bucket text, key text, version_id text, body boolean, out info jsonb, out data bytea, out pieces bigint[], out sizes bigint[])
+-- howdah.open_object: what is known about an object, in the first row; with it the bytes, where it is small and they are wanted (body), a
+-- row a chunk, or where they are (pieces and their sizes) where it is not. One snapshot: a reader sees one object and never half of another.
+-- Bytes go to the client as they are stored, without a copy in between. Index: object_latest and the primary key of howdah.chunk.
+create or replace function howdah.open_object(bucket text, key text, version_id text, body boolean)
+    returns table (info jsonb, data bytea, pieces bigint[], sizes bigint[])
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-    b howdah.bucket := howdah.need_bucket(bucket, 'SELECT');
-    o howdah.object := howdah.find_object(b, key, version_id, false);
+    b howdah.bucket;
+    o howdah.object;
 begin
-    info := howdah.object_info(o, b);
-    if not body then
-        return;
+    select * into b from howdah.bucket x where x.name = open_object.bucket;
+    if b.number is null or not has_table_privilege(howdah.caller(), b.source, 'SELECT') then
+        b := howdah.need_bucket(bucket, 'SELECT');          -- says what is wrong
     end if;
-    if howdah.is_small(o.size, o.pieces) then
-        if o.size <= 262144 then
-            select c.data into data from howdah.chunk c where c.piece = o.pieces[1] and c.seq = 0;
-        else
-            select string_agg(c.data, '' order by c.seq) into data from howdah.chunk c where c.piece = o.pieces[1];
-        end if;
-        data := coalesce(data, '');
+    if version_id is null then
+        select * into o from howdah.object x where x.bucket = b.number and x.key = open_object.key and x.latest;
+    end if;
+    if o.key is null or o.marker then
+        o := howdah.find_object(b, key, version_id, false); -- a version, or says what is wrong
+    end if;
+    info := howdah.object_info(o, b);
+    if not body or o.size = 0 then
+        data := '';
+        return next;
+    elsif howdah.is_small(o.size, o.pieces) then
+        return query select case when c.seq = 0 then info end, c.data, null::bigint[], null::bigint[] from howdah.chunk c
+            where c.piece = o.pieces[1] order by c.seq;
     else
         pieces := o.pieces;
         sizes := array(select p.size from unnest(o.pieces) with ordinality u (piece, n) join howdah.piece p using (piece) order by u.n);
+        return next;
     end if;
 end $$;

@@ -7,13 +7,16 @@ declare
     b howdah.bucket := howdah.need_bucket(bucket, 'INSERT');
     n bigint;
     o howdah.object;
-    total bigint;
+    total bigint := (select coalesce(sum(octet_length(data[i])), 0) from generate_subscripts(data, 1) i);
 begin
-    select coalesce(sum(octet_length(d)), 0) into total from unnest(data) d;
-    if total > 0 then
+    if cardinality(data) > 0 then
         insert into howdah.piece (bucket, size, md5, sha256, refs) values (b.number, total, decode(info ->> 'md5', 'hex'), decode(info ->> 'sha256', 'hex'), 1)
             returning piece into n;
-        insert into howdah.chunk (piece, seq, data) select n, d.n::int - 1, d.x from unnest(data) with ordinality d (x, n);
+        if cardinality(data) = 1 then                       -- unnest would copy it once more
+            insert into howdah.chunk (piece, seq, data) values (n, 0, data[1]);
+        else
+            insert into howdah.chunk (piece, seq, data) select n, d.n::int - 1, d.x from unnest(data) with ordinality d (x, n);
+        end if;
     end if;
     o := howdah.store_version(howdah.object_of(key, total, case when n is null then '{}' else array[n] end, info), b, info);
     return howdah.object_info(o, b);
