@@ -144,9 +144,36 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo hides that of the object, which does not know where the part ends.
+// WriteTo writes whole chunks: through Read, the library would copy 4 KiB at a time.
 func (b *body) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, io.LimitReader(b.Object, b.left))
+	n, err := b.Object.WriteTo(&limited{w, b.left})
+	b.left -= n
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return n, err
+}
+
+var errEnough = errors.New("all that was asked for is written")
+
+// limited passes on so many bytes, and then says that it is enough.
+type limited struct {
+	w    io.Writer
+	left int64
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(p []byte) (int, error) {
+	end := int64(len(p)) >= l.left
+	if end {
+		p = p[:l.left]
+	}
+	n, err := l.w.Write(p)
+	l.left -= int64(n)
+	if err == nil && end {
+		err = errEnough
+	}
+	return n, err
 }
 
 // HeadObject says what is known about an object.
