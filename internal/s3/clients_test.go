@@ -23,8 +23,6 @@ import (
 	"github.com/howdah/howdah/internal/testdb"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
-
 type site struct {
 	db     *howdah.DB
 	server *s3.Server
