@@ -56,6 +56,55 @@ insert into events.things (payload) values (null)
 insert into events.things (payload) values ('{oops')
 insert into events.things (id, payload) values (2, '{}')
 truncate events.things
+select howdah.create_collection('Customers')
+select howdah.create_collection(null)
+select howdah.create_collection('people', known_at => 'guessed')
+select howdah.create_collection('people', changes => 'things')
+select howdah.create_collection('people', 'bytes')
+select howdah.create_collection('new', 'Not a topic')
+select howdah.drop_collection('persons')
+select howdah.put('persons', 'k', '{}')
+select howdah.put(null, 'k', '{}')
+select howdah.put('people', null, '{}')
+select howdah.put('people', '', '{}')
+select howdah.put('people', repeat('k', 1025), '{}')
+select howdah.put('people', 'k', null)
+select howdah.put('people', 'k', '[1]')
+select howdah.put('people', 'k', 'null')
+select howdah.put('people', 'k', '{"a":')
+select howdah.put('people', 'k', '{}', if_version => 1)
+select howdah.put('people', 'bob', '{}', if_version => 7)
+select howdah.put('people', 'bob', '{}', if_version => 0)
+select howdah.put('people', 'bob', '{}', if_version => -1)
+select howdah.put('people', 'k', '{}', known_at => now())
+select howdah.put('people', 'k', '{}', 'last week')
+select howdah.put_many('people', '{a,b}', array['{}']::jsonb[])
+select howdah.put_many('people', '{a,null}', array['{}','{}']::jsonb[])
+select howdah.put_many('people', '{a,b}', array['{}','1']::jsonb[])
+select howdah.put_many('people', '{a}', array['{}']::jsonb[], array[now(), now()])
+select howdah.patch('people', 'bob', '1')
+select howdah.patch('people', 'bob', null)
+select howdah.patch('people', 'bob', '{}', '2020-01-01Z')
+select howdah.patch('people', 'bob', '{}', if_version => 7)
+select howdah.patch('persons', 'bob', '{}')
+select howdah.delete('persons', 'bob')
+select howdah.delete('people', 'bob', if_version => 7)
+select howdah.get('persons', 'bob')
+select howdah.get(null, 'bob')
+select * from howdah.get_many('persons', '{bob}')
+select * from howdah.read_documents('people', '{bob}', now(), now())
+select * from howdah.scan('people', max_rows => 0)
+select * from howdah.find('people', '[1]')
+select * from howdah.find('people', null)
+select * from howdah.join_as_of('people', '{a,b}', array[now()])
+select * from howdah.join_as_of('people', '{a}', array[now()], '-1 day')
+select * from howdah.history('persons', 'bob')
+select howdah.publish_changes('people', 'bytes')
+select howdah.index_collection('persons')
+insert into docs.people (key, doc) values ('k', '1')
+update docs.people set doc = '1'
+update docs.people set key = 'x'
+truncate docs.people
 select howdah.stable_id('thing')
 select howdah.stable_id(null)
 select howdah.create_consumer('Worker', 'things')
@@ -135,13 +184,15 @@ select howdah.processing_states(null)
 const everything = `select md5(string_agg(x, e'\n' order by x)) from (
 	select 't' || t as x from howdah.topic t union all select 'c' || c from howdah.consumer c union all select 'k' || k from howdah.claims k
 	union all select 'e' || e from howdah.extension e union all select 'p' || p from howdah.pending p union all select 'd' || d from howdah.dead d
-	union all select 's' || s from howdah.segment s union all select 'v' || v.id || v.payload::text from events.things v) y`
+	union all select 's' || s from howdah.segment s union all select 'v' || v.id || v.payload::text from events.things v
+	union all select 'o' || o from howdah.collection o union all select 'd' || d from docs.people d union all select 'h' || h from docs_history.people h) y`
 
 func TestBadInput(t *testing.T) {
 	conn := connect(t, newDatabase(t))
 	ctx := context.Background()
 	for _, sql := range []string{
 		"select howdah.create_topic('things')", "select howdah.create_consumer('worker', 'things')",
+		"select howdah.create_topic('bytes', format => 'bytes')", "select howdah.create_collection('people')", "select howdah.put('people', 'bob', '{}')",
 		"select howdah.create_consumer('strict', 'things', ordered => true)", "create table public.plain (id int, data json)",
 		"insert into events.things (payload) select '{}' from generate_series(1, 5)",
 	} {

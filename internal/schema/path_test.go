@@ -29,6 +29,20 @@ func TestHostileSearchPath(t *testing.T) {
 		"create function evil.both(bigint, bigint) returns bigint language sql as $$ select evil.trap('&')::bigint $$",
 		"create operator evil.& (leftarg = bigint, rightarg = bigint, function = evil.both)",
 		"create operator evil.# (leftarg = bigint, rightarg = bigint, function = evil.both)",
+		"create function evil.statement_timestamp() returns timestamptz language sql as $$ select evil.trap('statement_timestamp')::timestamptz $$",
+		"create function evil.octet_length(text) returns int language sql as $$ select evil.trap('octet_length')::int $$",
+		"create function evil.jsonb_typeof(jsonb) returns text language sql as $$ select evil.trap('jsonb_typeof') $$",
+		"create function evil.later(timestamptz, timestamptz) returns boolean language sql as $$ select evil.trap('time')::boolean $$",
+		"create operator evil.= (leftarg = timestamptz, rightarg = timestamptz, function = evil.later)",
+		"create operator evil.< (leftarg = timestamptz, rightarg = timestamptz, function = evil.later)",
+		"create operator evil.> (leftarg = timestamptz, rightarg = timestamptz, function = evil.later)",
+		"create operator evil.<= (leftarg = timestamptz, rightarg = timestamptz, function = evil.later)",
+		"create function evil.plus(bigint, int) returns bigint language sql as $$ select evil.trap('+')::bigint $$",
+		"create operator evil.+ (leftarg = bigint, rightarg = int, function = evil.plus)",
+		"create operator evil.= (leftarg = bigint, rightarg = bigint, function = evil.less)",
+		"create function evil.holds(jsonb, jsonb) returns boolean language sql as $$ select evil.trap('@>')::boolean $$",
+		"create operator evil.@> (leftarg = jsonb, rightarg = jsonb, function = evil.holds)",
+		"create table evil.collection (name text)", "create table evil.mending (xid int)", "create table evil.new_rows (key text)",
 		"create table evil.topic (name text)", "create table evil.claims (claim_id bigint)", "create table evil.pg_locks (pid int)",
 	} {
 		must(t, conn, sql)
@@ -78,6 +92,23 @@ func TestHostileSearchPath(t *testing.T) {
 			must(t, conn, "select howdah.create_access_key($1)", name)
 			must(t, conn, "select * from howdah.list_access_keys()")
 			must(t, conn, "select howdah.revoke_access_key($1)", name)
+			docs := "docs." + name
+			must(t, conn, "select howdah.create_collection($1, $2)", name, name+".changes")
+			must(t, conn, "select howdah.index_collection($1)", name)
+			for _, sql := range []string{"select howdah.put($1, 'k', '{}')", "select howdah.put($1, 'k', '{\"a\": 1}')", "select howdah.put($1, 'k', '{}', '2020-01-01Z')",
+				"select howdah.put($1, 'k', '{}', if_version => 3)", "select howdah.patch($1, 'k', '{\"a\": {\"b\": null}}')", "select howdah.delete($1, 'k')",
+				"select howdah.put($1, 'k', '{}', '2020-01-02Z')", "select howdah.put($1, 'k', '{}')", "select howdah.put_many($1, '{a,b,a}', array['{}','{}','{}']::jsonb[])",
+				"select howdah.get($1, 'k')", "select howdah.get($1, 'k', pg_catalog.now())", "select howdah.get_valid_at($1, 'k', pg_catalog.now())",
+				"select * from howdah.get_many($1, '{k,a}')", "select * from howdah.get_many($1, '{k,a}', pg_catalog.now())", "select * from howdah.read_documents($1, '{k,a}')",
+				"select * from howdah.scan($1, 'k')", "select * from howdah.find($1, '{}')", "select * from howdah.history($1, 'k')", "select howdah.known_until($1)",
+				"select * from howdah.join_as_of($1, '{k}', array[pg_catalog.now()], '1 day')"} {
+				must(t, conn, sql, name)
+			}
+			for _, sql := range []string{"insert into " + docs + " (key, doc) values ('p', '{}')", "update " + docs + " set doc = '{\"x\": 1}', valid_from = '2021-01-01Z'",
+				"select * from " + docs + "_as_of('p', pg_catalog.now(), '1 day')", "select * from docs_history." + name, "delete from " + docs,
+				"insert into " + docs + " (key, doc) values ('p', '{}')", "select * from howdah.collections"} {
+				must(t, conn, sql)
+			}
 			for _, sql := range []string{"select howdah.upkeep()", "select * from howdah.buckets", "select * from howdah.topics", "select * from howdah.consumers", "select * from howdah.open_claims",
 				"select * from howdah.dead_letters", "select * from howdah.open_producers", "select * from howdah.check()",
 				"select * from howdah.consumer_figures()", "select * from howdah.problems()"} {

@@ -1,6 +1,6 @@
 -- howdah.check_document: refuses a key or a document that no collection takes, in words. No locks, no tables.
 create or replace function howdah.check_document(key text, doc jsonb) returns void
-language plpgsql immutable parallel safe as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
     if key is null or pg_catalog.octet_length(key) not between 1 and 1024 then
         raise exception 'the key has % bytes', coalesce(pg_catalog.octet_length(key)::text, 'null')

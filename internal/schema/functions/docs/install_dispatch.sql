@@ -11,14 +11,14 @@ declare
 begin
     for c in select * from howdah.collection order by number loop
         get_branches := get_branches || format($f$
-            when %1$L then
+            elsif collection operator(pg_catalog.=) %1$L then
                 if as_of is null then
                     return (select d.doc from %2$s d where d.key operator(pg_catalog.=) get.key
                             and (d.expires_at is null or d.expires_at operator(pg_catalog.>) pg_catalog.statement_timestamp()));
                 end if;
                 return (select d.doc from docs.%3$I(get.key, as_of) d); $f$, c.name, c.source, howdah.part_name(c.name, '_as_of'));
         many_branches := many_branches || format($f$
-            when %1$L then
+            elsif collection operator(pg_catalog.=) %1$L then
                 if as_of is null then
                     return query select d.key, d.doc from %2$s d where d.key operator(pg_catalog.=) any (keys)
                         and (d.expires_at is null or d.expires_at operator(pg_catalog.>) pg_catalog.statement_timestamp());
@@ -26,41 +26,39 @@ begin
                     return query select d.key, d.doc from (select distinct k from pg_catalog.unnest(keys) k) k, lateral docs.%3$I(k.k, as_of) d;
                 end if; $f$, c.name, c.source, howdah.part_name(c.name, '_as_of'));
         put_branches := put_branches || format($f$
-            when %1$L then return howdah_docs.put_%2$s(key, doc, valid_from, if_version, expires_at, known_at); $f$, c.name, c.number);
+            elsif collection operator(pg_catalog.=) %1$L then return howdah_docs.put_%2$s(key, doc, valid_from, if_version, expires_at, known_at); $f$, c.name, c.number);
     end loop;
-    if get_branches = '' then
-        get_branches := ' when null::pg_catalog.text then null; ';
-        many_branches := get_branches;
-        put_branches := get_branches;
-    end if;
     execute format($f$
         create or replace function howdah.get(collection text, key text, as_of timestamptz default null) returns jsonb
         language plpgsql stable as $q$
         #variable_conflict use_variable
         begin
-            case collection %1$s
+            if collection is null then
+                perform howdah.need_collection(collection); %1$s
             else
                 perform howdah.need_collection(collection);
                 return null;
-            end case;
+            end if;
         end $q$;
         create or replace function howdah.get_many(collection text, keys text[], as_of timestamptz default null) returns table (key text, doc jsonb)
         language plpgsql stable rows 100 as $q$
         begin
-            case collection %2$s
+            if collection is null then
+                perform howdah.need_collection(collection); %2$s
             else
                 perform howdah.need_collection(collection);
-            end case;
+            end if;
         end $q$;
         create or replace function howdah.put(collection text, key text, doc jsonb, valid_from timestamptz default null,
                 if_version bigint default null, expires_at timestamptz default null, known_at timestamptz default null) returns bigint
         language plpgsql volatile as $q$
         begin
-            case collection %3$s
+            if collection is null then
+                perform howdah.need_collection(collection); %3$s
             else
                 perform howdah.need_collection(collection);
                 return null;
-            end case;
+            end if;
         end $q$ $f$, get_branches, many_branches, put_branches);
 end $$;
 revoke execute on function howdah.install_dispatch() from public;

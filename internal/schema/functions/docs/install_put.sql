@@ -10,7 +10,8 @@ begin
         declare
             v pg_catalog.int8;
         begin
-            if (pg_catalog.octet_length(put_%1$s.key) between 1 and 1024 and pg_catalog.jsonb_typeof(put_%1$s.doc) operator(pg_catalog.=) 'object') is not true then
+            if (pg_catalog.octet_length(put_%1$s.key) operator(pg_catalog.<=) 1024 and put_%1$s.key operator(pg_catalog.<>) ''
+                and pg_catalog.jsonb_typeof(put_%1$s.doc) operator(pg_catalog.=) 'object') is not true then
                 perform howdah.check_document(put_%1$s.key, put_%1$s.doc);
             end if;
             if put_%1$s.valid_from is null and put_%1$s.known_at is null and if_version is null then
