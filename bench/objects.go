@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,8 +46,9 @@ func (b *bench) objects(ctx context.Context) error {
 	if err := b.exec(ctx, rawTable); err != nil {
 		return err
 	}
-	c := &s3Client{url: server.URL(), keys: aws.Credentials{AccessKeyID: key.AccessKey, SecretAccessKey: key.SecretKey}, signer: v4.NewSigner(),
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: objectWorkers}}}
+	c := &s3Client{buffers: sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }},
+		url: server.URL(), keys: aws.Credentials{AccessKeyID: key.AccessKey, SecretAccessKey: key.SecretKey}, signer: v4.NewSigner(),
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: objectWorkers, WriteBufferSize: 256 << 10, ReadBufferSize: 64 << 10}}}
 	for _, size := range []int{1 << 20, 4 << 10} {
 		if err := b.objectsOf(ctx, c, bucket, size); err != nil {
 			return err
@@ -159,6 +161,8 @@ type s3Client struct {
 	keys   aws.Credentials
 	signer *v4.Signer
 	http   *http.Client
+
+	buffers sync.Pool
 }
 
 func (c *s3Client) do(ctx context.Context, method, path string, body []byte) error {
@@ -180,7 +184,9 @@ func (c *s3Client) do(ctx context.Context, method, path string, body []byte) err
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	n, err := io.Copy(io.Discard, resp.Body)
+	buf := c.buffers.Get().(*[]byte) // io.Discard alone would read 8 KiB at a time
+	defer c.buffers.Put(buf)
+	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, resp.Body, *buf)
 	if err == nil && (resp.StatusCode != http.StatusOK || method == http.MethodGet && n != resp.ContentLength) {
 		err = fmt.Errorf("%s %s: %s, %d bytes", method, path, resp.Status, n)
 	}
