@@ -19,7 +19,10 @@ type entry struct {
 	err   error
 }
 
-// cached gives what load gave at most a second ago, or longer where it takes long.
+// oldest is what a page shows of what takes long to read.
+const oldest = 5 * time.Second
+
+// cached gives what load gave at most a second ago, or up to five where it takes long.
 func cached[T any](c *cache, key string, load func() (T, error)) (T, error) {
 	c.mu.Lock()
 	if c.entries == nil {
@@ -41,7 +44,7 @@ func cached[T any](c *cache, key string, load func() (T, error)) (T, error) {
 	c.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.value == nil || e.err != nil || time.Since(e.at) > max(watched*9/10, share*e.took) {
+	if e.value == nil || e.err != nil || time.Since(e.at) > min(max(watched*9/10, share*e.took), oldest) {
 		began := time.Now()
 		var v T
 		v, e.err = load()
