@@ -6,9 +6,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     b howdah.bucket;
     n int;
-    v text := format('objects.%I', bucket);
+    v text;
 begin
     perform howdah.check_bucket_name(bucket);
+    v := format('objects.%I', bucket);
     perform howdah.need_owner('create buckets');
     if versioning is null or quota <= 0 then
         raise exception 'versioning is %, quota is %', coalesce(versioning::text, 'null'), coalesce(quota::text, 'null')
