@@ -41,7 +41,17 @@ func (c *Collection) GetTx(ctx context.Context, tx pgx.Tx, key string, options .
 }
 
 func (c *Collection) get(ctx context.Context, q docs.Querier, key string, options []GetOption) (Document, error) {
-	found, err := docs.Read(ctx, q, c.name, []string{key}, when(options))
+	w := when(options)
+	if w == (docs.When{}) {
+		d, found, err := docs.ReadOne(ctx, q, c.name, key)
+		if err == nil && !found {
+			err = c.missing("get", key)
+		} else {
+			err = wrap(err, "get %q of %s", key, c.name)
+		}
+		return d, err
+	}
+	found, err := docs.Read(ctx, q, c.name, []string{key}, w)
 	if err != nil {
 		return Document{}, wrap(err, "get %q of %s", key, c.name)
 	}

@@ -167,3 +167,69 @@ func TestManyDocuments(t *testing.T) {
 		t.Errorf("half a batch: %v", err)
 	}
 }
+
+// TestJoinAsOf: a stream of events, longer than what is asked for at a time, joined with two collections: each with what was known at
+// its time, in order.
+func TestJoinAsOf(t *testing.T) {
+	db, c := collection(t, howdah.GivenTimes())
+	ctx := t.Context()
+	shops, err := db.CreateCollection(ctx, "shops", howdah.GivenTimes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+	for i, name := range []string{"Oslo", "Rome"} {
+		at := day.Add(time.Duration(i) * 24 * time.Hour)
+		if _, err := c.Put(ctx, "c1", place{name}, howdah.ValidFrom(at), howdah.KnownAt(at.Add(time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := shops.Put(ctx, "s1", place{"Paris"}, howdah.ValidFrom(day), howdah.KnownAt(day)); err != nil {
+		t.Fatal(err)
+	}
+	const n = 25000
+	i := 0
+	for j, err := range db.JoinAsOf(ctx, func(yield func(howdah.Moment) bool) {
+		for k := range n {
+			if !yield(howdah.Moment{Time: day.Add(time.Duration(k) * 10 * time.Second), Keys: []string{"c1", "s1"}, Event: k}) {
+				return
+			}
+		}
+	}, howdah.Lookup{Collection: "customers"}, howdah.Lookup{Collection: "shops", TTL: 12 * time.Hour}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		since := time.Duration(i) * 10 * time.Second
+		wantCity, wantShop := "", ""
+		if since >= 25*time.Hour {
+			wantCity = "Rome"
+		} else if since >= time.Hour {
+			wantCity = "Oslo"
+		}
+		if since <= 12*time.Hour {
+			wantShop = "Paris"
+		}
+		for d, want := range []string{wantCity, wantShop} {
+			if got := j.Docs[d]; (got.Doc == nil) != (want == "") || got.Doc != nil && city(t, got) != want {
+				t.Fatalf("event %d, collection %d: %s, not %q", i, d, got.Doc, want)
+			}
+		}
+		if j.Event != i {
+			t.Fatalf("event %v at place %d", j.Event, i)
+		}
+		i++
+	}
+	if i != n {
+		t.Errorf("%d of %d events", i, n)
+	}
+	for _, err := range db.JoinAsOf(ctx, slices.Values([]howdah.Moment{{Time: day, Keys: []string{"c1"}}}), howdah.Lookup{Collection: "nothing"}) {
+		if !errors.Is(err, howdah.ErrNotFound) {
+			t.Errorf("an unknown collection: %v", err)
+		}
+	}
+	for _, err := range db.JoinAsOf(ctx, slices.Values([]howdah.Moment{{Time: day}}), howdah.Lookup{Collection: "shops"}) {
+		if !errors.Is(err, howdah.ErrInvalid) {
+			t.Errorf("no key: %v", err)
+		}
+	}
+}

@@ -60,15 +60,15 @@ func (b *bench) dropDocuments(ctx context.Context, name string) error {
 }
 
 // get compares reading documents by key with reading an ordinary table by its primary key, on 4 connections, and 100 keys
-// in one call with 100 calls.
+// in one call with 100 calls, on one.
 func (b *bench) get(ctx context.Context) error {
 	name, n, err := b.documents(ctx)
 	if err != nil {
 		return err
 	}
-	one := func(sql string) func(context.Context) (float64, error) {
+	one := func(sql string, conns int) func(context.Context) (float64, error) {
 		return func(ctx context.Context) (float64, error) {
-			return b.parallel(ctx, 4, b.o.Round, func(ctx context.Context, c *pgxpool.Conn) (int, error) {
+			return b.parallel(ctx, conns, b.o.Round, func(ctx context.Context, c *pgxpool.Conn) (int, error) {
 				var doc []byte
 				return 1, c.QueryRow(ctx, sql, documentKey(rand.IntN(n))).Scan(&doc)
 			})
@@ -76,7 +76,7 @@ func (b *bench) get(ctx context.Context) error {
 	}
 	many := func(ctx context.Context) (float64, error) {
 		sql := fmt.Sprintf("select key, doc from howdah.get_many('%s', $1)", name)
-		return b.parallel(ctx, 4, b.o.Round, func(ctx context.Context, c *pgxpool.Conn) (int, error) {
+		return b.parallel(ctx, 1, b.o.Round, func(ctx context.Context, c *pgxpool.Conn) (int, error) {
 			keys := make([]string, 100)
 			for i := range keys {
 				keys[i] = documentKey(rand.IntN(n))
@@ -96,9 +96,10 @@ func (b *bench) get(ctx context.Context) error {
 		})
 	}
 	got, err := b.interleave(ctx, []arm{
-		{"plain", one(fmt.Sprintf("select doc from plain.%s where key = $1", name))},
-		{"table", one(fmt.Sprintf("select doc from docs.%s where key = $1", name))},
-		{"get", one(fmt.Sprintf("select howdah.get('%s', $1)", name))},
+		{"plain", one(fmt.Sprintf("select doc from plain.%s where key = $1", name), 4)},
+		{"table", one(fmt.Sprintf("select doc from docs.%s where key = $1", name), 4)},
+		{"get", one(fmt.Sprintf("select howdah.get('%s', $1)", name), 4)},
+		{"alone", one(fmt.Sprintf("select howdah.get('%s', $1)", name), 1)},
 		{"many", many},
 		{"go", func(ctx context.Context) (float64, error) {
 			return b.parallel(ctx, 4, b.o.Round, func(ctx context.Context, _ *pgxpool.Conn) (int, error) {
@@ -113,7 +114,7 @@ func (b *bench) get(ctx context.Context) error {
 	b.compare("get", "select from docs.<collection>", "/s", got["table"], "ordinary table", got["plain"], atLeast(0.9))
 	b.compare("get", "howdah.get", "/s", got["get"], "ordinary table", got["plain"], nil)
 	b.compare("get", "Collection.Get", "/s", got["go"], "ordinary table", got["plain"], nil)
-	b.compare("get", "howdah.get_many, 100 keys", "/s", got["many"], "howdah.get", got["get"], atLeast(20))
+	b.compare("get", "howdah.get_many, 100 keys, one connection", "/s", got["many"], "howdah.get", got["alone"], atLeast(20))
 	return b.dropDocuments(ctx, name)
 }
 

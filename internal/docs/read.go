@@ -20,6 +20,21 @@ func Read(ctx context.Context, q Querier, collection string, keys []string, when
 		collection, keys, instant(when.AsOf), instant(when.ValidAt), instant(when.KnownBy)))
 }
 
+// ReadOne returns the newest version of a document; found is false where there is none.
+func ReadOne(ctx context.Context, q Querier, collection, key string) (d Document, found bool, err error) {
+	var doc []byte
+	var version *int64
+	var valid, known *time.Time
+	err = q.QueryRow(ctx, "select doc, version, valid_from, known_at, expires_at from howdah.get_document($1::text, $2::text)", collection, key).
+		Scan(&doc, &version, &valid, &known, &d.ExpiresAt)
+	if err != nil || version == nil {
+		return Document{}, false, err
+	}
+	d.Key, d.Doc, d.Version, d.ValidFrom, d.KnownAt = key, doc, *version, *valid, *known
+	d.utc()
+	return d, true, nil
+}
+
 // Scan returns a page of documents whose keys start with prefix, after a key.
 func Scan(ctx context.Context, q Querier, collection, prefix, after string, limit int) ([]Document, error) {
 	return collect(q.Query(ctx, `select key, doc, version, valid_from, known_at, expires_at
