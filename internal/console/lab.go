@@ -156,10 +156,14 @@ type labView struct {
 	Open       []LabAlert
 	Past       []LabAlert
 	Upcoming   []LabIncident
+	Earlier    []LabMove // beyond those that are shown at once
 	Current    []string
 	ClockTwins []Twin
 	Span       string
 }
+
+// movesShown is how many moves of aliases are shown at once.
+const movesShown = 8
 
 // labSpans are how many days the curves show; 0: all.
 var labSpans = map[string]int{"30": 30, "90": 90, "all": 0}
@@ -258,6 +262,8 @@ func (v *labView) summary() {
 		}
 	}
 	slices.Reverse(v.Moves)
+	v.Earlier = v.Moves[min(len(v.Moves), movesShown):]
+	v.Moves = v.Moves[:min(len(v.Moves), movesShown)]
 	slices.Reverse(v.Versions)
 	slices.Reverse(v.Datasets)
 	slices.Reverse(v.Runs)
@@ -281,9 +287,9 @@ func (v *labView) curves(days int) {
 	}
 	base := drawing{from: from, to: to, kind: "plain", day: func(t time.Time) string { return fmt.Sprintf("day %d", int(t.Sub(v.Epoch).Hours()/24)) },
 		epoch: v.Epoch, gap: 3 * 24 * time.Hour, empty: "The curve begins when the first model has been evaluated."}
-	for i, x := range slices.Concat(v.Incidents, v.Injected) {
+	for _, x := range slices.Concat(v.Incidents, v.Injected) {
 		if !x.From.Before(from) && x.From.Before(to) {
-			base.marks = append(base.marks, Mark{int(100 * x.From.Sub(from) / to.Sub(from)), i + 1, x.Title})
+			base.marks = append(base.marks, Mark{int(100 * x.From.Sub(from) / to.Sub(from)), len(base.marks) + 1, x.Title})
 		}
 	}
 	matured := curve{name: "champion, matured labels", class: "c-in", low: []float64{}, high: []float64{}}
@@ -291,11 +297,27 @@ func (v *labView) curves(days int) {
 	coverage := curve{name: "labels that have come, last 7 days", class: "c-out", filled: true}
 	others := map[string]*curve{}
 	var names []string
+	// Where the champion has changed, a window has scores of two of them: the one that scored more of it counts.
+	type window struct {
+		at      int64
+		matured bool
+	}
+	most := map[window]int{}
+	for _, s := range v.Scores {
+		if w := (window{s.AsOf.Unix(), s.Matured}); s.Role == "champion" {
+			most[w] = max(most[w], s.N)
+		}
+	}
 	for _, s := range v.Scores {
 		if s.AsOf.Before(from) {
 			continue
 		}
 		champion := s.Role == "champion"
+		if w := (window{s.AsOf.Unix(), s.Matured}); champion && most[w] != s.N {
+			continue
+		} else if champion {
+			most[w] = -1 // once
+		}
 		switch {
 		case champion && s.Matured:
 			matured.at, matured.value = append(matured.at, s.AsOf), append(matured.value, s.AUC)
