@@ -136,6 +136,7 @@ func TestKillsAndBackfillsChangeNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a small world twice")
 	}
+	url := testdb.New(t)
 	calm := open(t, testdb.New(t), small, 11)
 	began := time.Now()
 	if err := calm.Run(t.Context(), lab.RunOptions{Until: smallDays, Fast: true}); err != nil {
@@ -147,7 +148,6 @@ func TestKillsAndBackfillsChangeNothing(t *testing.T) {
 	checkFeatures(t, calm)
 	checkParity(t, calm)
 
-	url := testdb.New(t)
 	kills := 0
 	for round := 1; ; round++ {
 		cmd := exec.Command(os.Args[0])
@@ -159,7 +159,7 @@ func TestKillsAndBackfillsChangeNothing(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
 		// Later rounds live longer, so that it ends.
-		life := took*time.Duration(1+2*round)/16 + testLease*time.Duration(round)/6
+		life := took*time.Duration(1+round)/16 + testLease*time.Duration(round)/4
 		select {
 		case err := <-ended:
 			if err != nil {
