@@ -82,7 +82,7 @@ func (b *Bucket) OpenTx(ctx context.Context, tx pgx.Tx, key string, options ...O
 }
 
 func (b *Bucket) open(ctx context.Context, q querier, key string, options []ObjectOption) (*Object, error) {
-	r, err := objects.Open(ctx, q, b.name, key, objectOptionsOf(options).version)
+	r, err := b.db.objects.Open(ctx, q, b.name, key, objectOptionsOf(options).version)
 	if err != nil {
 		return nil, wrap(err, "open object %s/%s", b.name, key)
 	}

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Reader reads an object: the one that was there when it was opened, to its end, whatever happens to it meanwhile. It is
@@ -15,6 +16,7 @@ import (
 type Reader struct {
 	ctx    context.Context
 	cancel context.CancelFunc
+	store  *Store
 	q      Querier
 	ahead  bool // read the next batch while the last one is used
 	info   Info
@@ -24,6 +26,7 @@ type Reader struct {
 	ends   []int64 // where each piece ends
 	pos    int64
 	chunks [][]byte // what was read and begins at pos
+	held   [][]byte // the buffers that chunks are parts of, of a big object
 	next   chan result
 	nextAt int64
 }
@@ -34,7 +37,7 @@ type result struct {
 }
 
 // Open opens an object, or with a version that version of it.
-func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader, error) {
+func (s *Store) Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader, error) {
 	rows, err := q.Query(ctx, "select info, data, pieces, sizes from howdah.open_object($1::text, $2::text, $3::text, true)", bucket, key, orNull(version))
 	if err != nil {
 		return nil, err
@@ -45,7 +48,8 @@ func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader,
 	var pieces, sizes []int64
 	var got int64
 	for first := true; rows.Next(); first = false {
-		var info, data []byte
+		var info []byte
+		var data pgtype.DriverBytes // until the next row
 		if err := rows.Scan(&info, &data, &pieces, &sizes); err != nil {
 			return nil, err
 		}
@@ -55,7 +59,7 @@ func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader,
 			}
 		}
 		if len(data) > 0 {
-			whole = append(whole, data)
+			whole = append(whole, s.keep(data))
 			got += int64(len(data))
 		}
 	}
@@ -66,7 +70,7 @@ func Open(ctx context.Context, q Querier, bucket, key, version string) (*Reader,
 		return nil, fmt.Errorf("object %s/%s has %d bytes of %d: `howdah check` says more", bucket, key, got, i.Size)
 	}
 	_, inTx := q.(pgx.Tx)
-	r := &Reader{q: q, ahead: !inTx, info: i, pieces: pieces}
+	r := &Reader{store: s, q: q, ahead: !inTx, info: i, pieces: pieces}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	var end int64
 	for _, n := range sizes {
@@ -129,6 +133,10 @@ func (r *Reader) some() ([]byte, error) {
 		if got.err != nil {
 			return nil, fmt.Errorf("read object %s/%s: %w", r.info.Bucket, r.info.Key, got.err)
 		}
+		if r.pieces != nil {
+			r.store.give(r.held)
+			r.held = append([][]byte(nil), got.chunks...)
+		}
 		r.chunks = got.chunks
 		after := r.pos
 		for _, c := range r.chunks {
@@ -178,8 +186,12 @@ func (r *Reader) read(pos int64) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	chunks, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
-	if err != nil {
+	var chunks [][]byte
+	var data pgtype.DriverBytes
+	if _, err := pgx.ForEachRow(rows, []any{&data}, func() error {
+		chunks = append(chunks, r.store.keep(data))
+		return nil
+	}); err != nil {
 		return nil, err
 	}
 	want := min(r.ends[i]-start-seq*Chunk, batch*Chunk)
@@ -211,10 +223,22 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Close ends what is under way.
+// Close ends what is under way and gives the buffers back.
 func (r *Reader) Close() error {
 	r.cancel()
+	r.store.give(r.whole)
+	r.store.give(r.held)
+	r.whole, r.held, r.chunks = nil, nil, nil
 	return nil
+}
+
+// keep copies what is only there until the next row.
+func (s *Store) keep(data []byte) []byte {
+	if len(data) > Chunk {
+		return append([]byte(nil), data...)
+	}
+	b := s.buffer(int64(len(data)))
+	return b[:copy(b, data)]
 }
 
 func orNull(s string) any {
