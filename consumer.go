@@ -156,6 +156,10 @@ type Claim struct {
 
 // Ack says that the events (all, or those named) are done, and returns how many. ErrClaimLost: they are delivered again.
 func (k *Claim) Ack(ctx context.Context, ids ...int64) (int64, error) {
+	if len(ids) == 0 {
+		n, err := k.db.acker.Ack(ctx, k.ID)
+		return n, wrap(err, "ack")
+	}
 	n, err := eventlog.Ack(ctx, k.db.pool, k.ID, ids)
 	return n, wrap(err, "ack")
 }

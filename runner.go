@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -22,16 +23,24 @@ type runner struct {
 	reader *eventlog.Reader
 	handle func(ctx context.Context, r *runner, j *job, batch []Event) error
 	kick   chan struct{} // an ack or nack may have made something claimable
+	life   context.Context
+	acks   sync.WaitGroup
+	acking chan struct{} // holds one for each claim whose ack is on its way
 
 	mu   sync.Mutex
 	held map[int64]*job
 }
+
+// maxAcking bounds the claims of a run that are done while their acks are on their way.
+const maxAcking = 64
 
 // A job is one claim on its way through this process.
 type job struct {
 	claim  Claim
 	r      eventlog.Reservation
 	events []Event
+	back   bool                    // some of it is to be delivered again
+	acking bool                    // all of it is done, and its ack on its way
 	cancel context.CancelCauseFunc // set while a handler works
 }
 
@@ -63,6 +72,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 	defer abort(nil)
 	stopGrace := context.AfterFunc(ctx, func() { time.AfterFunc(o.grace, func() { abort(ctx.Err()) }) })
 	defer stopGrace()
+	r.life, r.acking = work, make(chan struct{}, maxAcking)
 
 	jobs := make(chan *job)
 	var workers, keeper sync.WaitGroup
@@ -82,6 +92,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 	err = r.claim(ctx, work, jobs)
 	close(jobs)
 	workers.Wait()
+	r.acks.Wait()
 	stopKeeping()
 	keeper.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -128,6 +139,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 			r.held[v.ClaimID] = jobsMade[i]
 		}
 		r.mu.Unlock()
+		drained := made[len(made)-1].DrainedTo
 		began := time.Now()
 		for i, j := range jobsMade {
 			select {
@@ -148,6 +160,11 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 		} else if len(made) == claims && took < 20*time.Millisecond {
 			claims = min(2*claims, 8*r.o.workers)
 		}
+		if drained != nil {
+			if err := r.c.db.wakerOf().Next(ctx, r.reader.Topic, *drained, r.kick); err != nil {
+				return err
+			}
+		}
 	}
 }
 
@@ -157,31 +174,37 @@ func (r *runner) busy() bool {
 	return len(r.held) > 0
 }
 
+// drop forgets a job. The claimer looks again where its end may have made something claimable, or ended the run.
 func (r *runner) drop(j *job) {
 	r.mu.Lock()
 	delete(r.held, j.claim.ID)
 	r.mu.Unlock()
-	select {
-	case r.kick <- struct{}{}:
-	default:
+	if j.back || r.o.once || r.reader.Ordered {
+		select {
+		case r.kick <- struct{}{}:
+		default:
+		}
 	}
 }
 
 // work reads one batch and handles it.
 func (r *runner) work(ctx context.Context, j *job) {
-	defer r.drop(j)
+	defer func() {
+		if !j.acking {
+			r.drop(j)
+		}
+	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.mu.Lock()
 	j.cancel = cancel
 	r.mu.Unlock()
-	log := r.c.db.log.With("consumer", r.c.name, "claim", j.claim.ID)
 	err := r.patiently(ctx, func() (err error) {
 		j.events, err = r.reader.Read(ctx, r.c.db.pool, j.r)
 		return err
 	})
 	if err != nil {
-		log.Warn("a claim could not be read; it comes back when its lease has passed", "error", err)
+		r.log(j).Warn("a claim could not be read; it comes back when its lease has passed", "error", err)
 		return
 	}
 	if len(j.events) == 0 {
@@ -189,9 +212,19 @@ func (r *runner) work(ctx context.Context, j *job) {
 	} else {
 		err = r.bisect(ctx, j, j.events)
 	}
+	r.note(j, err)
+}
+
+// note says why a claim could not be settled.
+func (r *runner) note(j *job, err error) {
 	if err != nil {
-		log.Warn("a claim could not be settled; what is left of it is delivered again", "error", err)
+		j.back = true
+		r.log(j).Warn("a claim could not be settled; what is left of it is delivered again", "error", err)
 	}
+}
+
+func (r *runner) log(j *job) *slog.Logger {
+	return r.c.db.log.With("consumer", r.c.name, "claim", j.claim.ID)
 }
 
 // bisect handles a batch, and where the handler fails its halves, so that what fails alone is nacked alone.
@@ -211,6 +244,7 @@ func (r *runner) bisect(ctx context.Context, j *job, batch []Event) error {
 		return context.Cause(ctx)
 	case gone(err):
 		// The database went away under the handler; its events are not to blame.
+		j.back = true
 		return r.patiently(ctx, func() error {
 			_, err := eventlog.Release(ctx, r.c.db.pool, j.claim.ID)
 			return err
@@ -225,7 +259,22 @@ func (r *runner) bisect(ctx context.Context, j *job, batch []Event) error {
 	return r.bisect(ctx, j, batch[half:])
 }
 
+// ack acks some events of a claim, or all of it. A whole claim is acked in the background, where acks of many workers go
+// together; until then the job counts as held.
 func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
+	if len(ids) == 0 {
+		r.acking <- struct{}{}
+		j.acking = true
+		r.acks.Go(func() {
+			r.note(j, r.patiently(r.life, func() error {
+				_, err := r.c.db.acker.Ack(r.life, j.claim.ID)
+				return err
+			}))
+			r.drop(j)
+			<-r.acking
+		})
+		return nil
+	}
 	return r.patiently(ctx, func() error {
 		_, err := eventlog.Ack(ctx, r.c.db.pool, j.claim.ID, ids)
 		return err
@@ -233,6 +282,7 @@ func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
 }
 
 func (r *runner) nack(ctx context.Context, j *job, id int64, reason error) error {
+	j.back = true
 	r.c.db.log.Debug("an event failed", "consumer", r.c.name, "id", id, "attempt", j.r.Attempt, "error", reason)
 	return r.patiently(ctx, func() error {
 		_, err := eventlog.Nack(ctx, r.c.db.pool, j.claim.ID, []int64{id}, reason.Error(), -1)

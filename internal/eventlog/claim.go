@@ -18,7 +18,7 @@ type Window struct {
 // Reserve makes at most claims claims of at most batch events each and commits them, not waiting for the disk: if a
 // crash loses a claim, its events are delivered again. There are none when there is nothing to do now.
 func Reserve(ctx context.Context, pool *pgxpool.Pool, consumer string, batch, claims int, lease time.Duration, w Window) ([]Reservation, error) {
-	rows, err := pool.Query(ctx, `select r.claim_id, r.lane, r.first_id, r.last_id, r.bits::text, r.events, r.attempt, r.lease_until
+	rows, err := pool.Query(ctx, `select r.claim_id, r.lane, r.first_id, r.last_id, r.bits::text, r.events, r.attempt, r.lease_until, r.drained_to
 		from (select pg_catalog.set_config('synchronous_commit', 'off', true) offset 0) s,
 		lateral howdah.reserve($1::text, $2::int, $3::interval, $4::timestamptz, $5::timestamptz, $6::boolean, $7::int) r
 		where s.set_config = 'off'`,
@@ -35,44 +35,6 @@ func duration(d time.Duration) any {
 		return nil
 	}
 	return fmt.Sprintf("%d microseconds", d.Microseconds())
-}
-
-// A Reader reads the rows of reservations of one consumer.
-type Reader struct {
-	all, some string // queries without and with bits
-	ofLane    bool
-	raw       bool
-}
-
-// NewReader asks the database how the consumer's events are read.
-func NewReader(ctx context.Context, q Querier, consumer string) (*Reader, error) {
-	r := &Reader{}
-	var format string
-	err := q.QueryRow(ctx, `select x.ordered and t.partitions > 1, t.format,
-			howdah.read_query(x.topic, x.ordered and t.partitions > 1, false), howdah.read_query(x.topic, x.ordered and t.partitions > 1, true)
-		from howdah.describe_consumer($1) x, lateral howdah.describe_topic(x.topic) t`, consumer).
-		Scan(&r.ofLane, &format, &r.all, &r.some)
-	r.raw = format == "bytes"
-	return r, err
-}
-
-// Read returns the events of a reservation, ascending by id.
-func (r *Reader) Read(ctx context.Context, pool *pgxpool.Pool, v Reservation) ([]Event, error) {
-	sql, args := r.all, []any{v.FirstID, v.LastID}
-	if v.Bits != nil {
-		sql, args = r.some, append(args, *v.Bits)
-	}
-	if r.ofLane {
-		args = append(args, v.Lane)
-	}
-	events, err := readEvents(ctx, pool, v.Events, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read claim %d: %w", v.ClaimID, err)
-	}
-	for i := range events {
-		events[i].Attempt = v.Attempt
-	}
-	return events, nil
 }
 
 // Ack marks a claim, or the named events of it, as done.

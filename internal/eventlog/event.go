@@ -30,4 +30,5 @@ type Reservation struct {
 	Events     int
 	Attempt    int
 	LeaseUntil time.Time
+	DrainedTo  *int64 // behind this claim nothing is left up to this stable id; nil: there may be more
 }

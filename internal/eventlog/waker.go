@@ -23,15 +23,19 @@ const (
 type Waker struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
+	life context.Context // ends with Close
 	stop context.CancelFunc
 	done chan struct{}
 	kick chan struct{} // flags have to be looked at
+
+	beats sync.WaitGroup
 
 	mu     sync.Mutex
 	topics map[int]*sleepers
 	up     bool // the connection listens
 }
 
+// sleepers are the workers of this process that wait for one topic.
 type sleepers struct {
 	wake   chan struct{} // closed to wake all
 	count  int           // workers asleep
@@ -39,12 +43,13 @@ type sleepers struct {
 	own    bool          // and this process holds it
 	tried  int           // how often it was tried to raise it
 	busy   time.Time     // since when nobody has slept
+	pulse  pulse
 }
 
 // NewWaker starts a waker on the pool's database.
 func NewWaker(pool *pgxpool.Pool, log *slog.Logger) *Waker {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Waker{pool: pool, log: log, stop: stop, done: make(chan struct{}), kick: make(chan struct{}), topics: map[int]*sleepers{}}
+	w := &Waker{pool: pool, log: log, life: ctx, stop: stop, done: make(chan struct{}), kick: make(chan struct{}), topics: map[int]*sleepers{}}
 	go w.run(ctx)
 	return w
 }
@@ -52,12 +57,13 @@ func NewWaker(pool *pgxpool.Pool, log *slog.Logger) *Waker {
 // Close stops the waker and lowers its flags.
 func (w *Waker) Close() {
 	w.stop()
+	w.beats.Wait()
 	<-w.done
 }
 
 // Wait sleeps after a claim of consumer that found nothing, until there may be something, or ctx ends. Before it sleeps
 // it makes sure, with the flag up, that no producer is open and nothing is left, because a producer that looked at the
-// flag before it was up will not notify.
+// flag before it was up will not notify. While producers are open it follows the topic's stable id instead.
 func (w *Waker) Wait(ctx context.Context, consumer string, kicked <-chan struct{}) error {
 	var wake <-chan struct{} // not nil: this worker counts as asleep on topic, and the flag is up
 	var topic int
@@ -74,8 +80,7 @@ func (w *Waker) Wait(ctx context.Context, consumer string, kicked <-chan struct{
 			limit = min(limit, max(v.nextDue, time.Millisecond))
 		}
 		if v.marked {
-			// A producer is open. Look again soon, the less often the older it is.
-			return sleep(ctx, min(limit, max(time.Millisecond, min(v.markAge/20, time.Second))), nil, kicked)
+			return w.follow(ctx, v.topic, v.stable, true, limit, kicked)
 		}
 		if wake != nil {
 			defer w.leave(topic)
@@ -110,21 +115,19 @@ func Idle(ctx context.Context, pool *pgxpool.Pool, consumer string) (bool, error
 }
 
 type watched struct {
-	topic            int
-	behind, marked   bool
-	markAge, nextDue time.Duration // nextDue < 0: nothing is due
+	topic          int
+	stable         int64
+	behind, marked bool
+	nextDue        time.Duration // negative: nothing is due
 }
 
 func watch(ctx context.Context, pool *pgxpool.Pool, consumer string) (v watched, err error) {
-	var age, due *float64
-	err = pool.QueryRow(ctx, "select topic, behind, marked, mark_age, next_due from howdah.watch($1)", consumer).
-		Scan(&v.topic, &v.behind, &v.marked, &age, &due)
+	var due *float64
+	err = pool.QueryRow(ctx, "select topic, stable, behind, marked, next_due from howdah.watch($1)", consumer).
+		Scan(&v.topic, &v.stable, &v.behind, &v.marked, &due)
 	v.nextDue = -1
 	if due != nil {
 		v.nextDue = time.Duration(*due * float64(time.Second))
-	}
-	if age != nil {
-		v.markAge = time.Duration(*age * float64(time.Second))
 	}
 	return v, err
 }
@@ -132,11 +135,7 @@ func watch(ctx context.Context, pool *pgxpool.Pool, consumer string) (v watched,
 // enter registers a sleeper and waits until the topic's flag is up, or is known not to be.
 func (w *Waker) enter(ctx context.Context, topic int) (<-chan struct{}, bool) {
 	w.mu.Lock()
-	s := w.topics[topic]
-	if s == nil {
-		s = &sleepers{wake: make(chan struct{}), busy: time.Now()}
-		w.topics[topic] = s
-	}
+	s := w.topic(topic)
 	s.count++
 	if !s.own {
 		s.raised = false // who held it may have gone
@@ -161,6 +160,16 @@ func (w *Waker) enter(ctx context.Context, topic int) (<-chan struct{}, bool) {
 			return wake, raised
 		}
 	}
+}
+
+// topic gives the sleepers of a topic. The caller holds the lock.
+func (w *Waker) topic(number int) *sleepers {
+	s := w.topics[number]
+	if s == nil {
+		s = &sleepers{wake: make(chan struct{}), busy: time.Now()}
+		w.topics[number] = s
+	}
+	return s
 }
 
 func (w *Waker) leave(topic int) {

@@ -6,8 +6,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
     t howdah.topic := howdah.find_topic(topic);
 begin
-    return format('select id::bigint, key, payload%s, headers, event_time, received_at, partition::int from (%s) e where %s id >= $1 and id <= $2 %s order by %s id',
-                  case when t.format = 'json' then '::text' else '' end,
+    return format('select id::bigint, key, payload, headers, event_time, received_at, partition::int from (%s) e where %s id >= $1 and id <= $2 %s order by %s id',
                   rtrim(pg_get_viewdef(format('howdah.topic_%s', t.number)::regclass), ';'),
                   case when of_lane then 'partition = ' || case when with_bits then '$4' else '$3' end || '::int and' else '' end,
                   case when with_bits then 'and pg_catalog.get_bit($3::bit varying, (id - $1)::int) = 0' else '' end,

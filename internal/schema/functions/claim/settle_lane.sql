@@ -1,6 +1,6 @@
 -- howdah.settle_lane: takes note of what happened to a lane's open claims since its newest row: ended ones leave the list,
 -- nacked events get their place in the queue, claims whose lease has passed are ended and their events queued. Looks at
--- all open claims while they are few, at the latest when a lease has passed or the list has doubled.
+-- all open claims; reserve calls it when something may have happened to them or the list has doubled.
 -- A claim row that is locked is skipped: its worker is alive. The caller holds the consumer's lock.
 -- A batch that is lost comes back in halves and counts no attempt; a delivery alone counts, and dies at max_attempts.
 create or replace function howdah.settle_lane(c howdah.consumer, t howdah.topic, lane int, inout s howdah.lane_state, out changed boolean)
@@ -15,13 +15,12 @@ declare
     every int := case when c.ordered and c.lanes > 1 then lane end;
 begin
     changed := false;
-    if cardinality(s.open) = 0 or cardinality(s.open) between 9 and s.look_at - 1 and s.next_lease > at then
+    if cardinality(s.open) = 0 then
         return;
     end if;
-    -- (select s.open) hides how many there are from the planner, which would plan this anew in every claim, at a tenth of
-    -- a claim's cost; offset 0 makes it look each of them up.
+    -- offset 0 makes it look each of them up.
     for x in
-        select k.* from unnest((select s.open)) o (claim_id), lateral (
+        select k.* from unnest(s.open) o (claim_id), lateral (
             select y.claim_id, y.first_id, y.last_id, y.attempts, y.held,
                    greatest(y.lease_until, (select max(e.until) from howdah.extension e where e.claim_id = y.claim_id)) as until
             from howdah.claims y where y.claim_id = o.claim_id and y.ended_at is null offset 0) k

@@ -6,6 +6,7 @@ create or replace function howdah.take_head(t howdah.topic, every int, n int, in
 language plpgsql volatile as $$
 declare
     x     record;
+    found bigint[];
     bound bigint;
     fresh boolean := false;
 begin
@@ -13,7 +14,7 @@ begin
     moved := false;
     loop
         if s.head + n - 1 > s.stable and not fresh then
-            select * into x from howdah.stable(t);
+            x := howdah.stable(t);
             if x.drawn < s.head - 1 then
                 raise exception 'the sequence of topic % went back from % to %', quote_literal(t.name), s.head - 1, x.drawn
                     using errcode = 'HW002',
@@ -32,12 +33,13 @@ begin
             -- Below the segment there may be emptied ones, and events that came without upkeep, in the DEFAULT partition.
             bound := least(bound, case when x.first_id > s.head then x.first_id else x.until_id end - 1);
         end if;
-        execute format('select * from howdah.scan_%s($1, $2, $3, $4)', t.number) into x using every, s.head, bound, n;
-        events := x.events;
+        execute format('select howdah.scan_%s($1, $2, $3, $4)', t.number) into found using every, s.head, bound, n;
+        events := found[1];
         if events > 0 then
-            first_id := x.first_id;
-            last_id := x.last_id;
-            s.head := last_id + 1;
+            first_id := found[2];
+            last_id := found[3];
+            -- fewer than n, and not for their size: there are no more up to bound
+            s.head := case when events < n and found[5] is null then bound else last_id end + 1;
             moved := true;
             return;
         end if;

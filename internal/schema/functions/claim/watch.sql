@@ -1,9 +1,10 @@
--- howdah.watch: what a worker of a consumer should wait for after a claim that found nothing. behind: claim again now; marked: a
--- producer is open since mark_age seconds, poll; next_due: seconds until a retry or a lease is due. Neither behind nor marked: sleep
--- until a notification. Reads pg_locks once, before the rows.
-create or replace function howdah.watch(consumer text, out topic int, out behind boolean, out marked boolean, out mark_age double precision,
+-- howdah.watch: what a worker of a consumer should wait for after a claim that found nothing. behind: claim again now;
+-- otherwise nothing is left up to stable. marked: a producer is open, follow the stable id (howdah.pulse); next_due: seconds
+-- until a retry or a lease is due. Neither behind nor marked: sleep until a notification. Reads pg_locks once, before the rows.
+create or replace function howdah.watch(consumer text, out topic int, out stable bigint, out behind boolean, out marked boolean,
         out next_due double precision)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off as $$
 #variable_conflict use_variable
 declare
     c    howdah.consumer := howdah.find_consumer(consumer);
@@ -13,24 +14,28 @@ declare
     due  timestamptz;
     lane int;
     hit  boolean;
+    held boolean;
 begin
     select * into t from howdah.topic y where y.number = c.topic;
+    perform howdah.need('SELECT', t.source);
     topic := t.number;
-    select count(*) > 0, extract(epoch from clock_timestamp() - min(m.since)) into marked, mark_age from howdah.marks(t.number) m;
-    mark_age := coalesce(mark_age, 0);
+    x := howdah.stable(t);
+    stable := x.stable;
+    marked := x.marked;
     behind := false;
     if c.paused then
         marked := false;
         next_due := 1;
         return;
     end if;
-    select * into x from howdah.stable(t);
     for lane in 0..c.lanes - 1 loop
         s := howdah.lane_of(c.number, lane);
-        if s.head <= x.stable then
+        select min(greatest(k.lease_until, (select max(e.until) from howdah.extension e where e.claim_id = k.claim_id))), count(*) > 0
+            into s.next_lease, held from howdah.claims k where k.claim_id = any (s.open) and k.ended_at is null;
+        if s.head <= stable then
             execute format('select exists (select from howdah.topic_%s where %s id >= $1 and id <= $2)', t.number,
-                           case when c.lanes > 1 then 'partition = ' || lane || ' and' else '' end) into hit using s.head, x.stable;
-            if c.ordered and cardinality(s.open) > 0 and hit then
+                           case when c.lanes > 1 then 'partition = ' || lane || ' and' else '' end) into hit using s.head, stable;
+            if c.ordered and held and hit then
                 due := least(due, clock_timestamp() + interval '50 ms');    -- until the claim before it ends
             else
                 behind := behind or hit;

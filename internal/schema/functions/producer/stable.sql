@@ -1,8 +1,9 @@
 -- howdah.stable: the highest id below which nothing can appear any more in this topic. The sequence is read first, then
 -- pg_locks exactly once: the smallest mark whose transaction also holds RowExclusiveLock on the topic's table, or any
 -- mark while a prepared transaction holds either (PREPARE TRANSACTION moves locks one partition at a time).
--- Rows up to it must be read by a later statement with a later snapshot. It may go back.
-create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint)
+-- Rows up to it must be read by a later statement with a later snapshot. It may go back. drawn: the last id drawn; marked:
+-- a producer is open, so that something may appear without a notification.
+create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint, out marked boolean)
 language plpgsql volatile as $$
 declare
     me oid := (select oid from pg_database where datname = current_database());
@@ -12,7 +13,7 @@ begin
             using errcode = 'read_only_sql_transaction', hint = 'Connect to the primary.';
     end if;
     drawn := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
-    select coalesce(min(case when d < 1073741824 then drawn else drawn + d - 2147483648 end), drawn) into stable
+    select coalesce(min(case when d < 1073741824 then drawn else drawn + d - 2147483648 end), drawn), count(*) > 0 into stable, marked
     from (select d, writes, bool_or(prepared) over () as prepared
           from (select min((objid::bigint - drawn) & 2147483647) filter (where locktype = 'advisory'
                            and ((objid::bigint - drawn) & 2147483647) >= 1073741824) as d,

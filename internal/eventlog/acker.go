@@ -1,0 +1,99 @@
+package eventlog
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// maxAcks is how many claims are acked in one transaction.
+const maxAcks = 256
+
+// An Acker acks whole claims for all workers of a process. Acks that arrive while others are on their way to the disk go
+// together in the next transaction: for small batches the wait for the disk is most of what an ack costs.
+type Acker struct {
+	pool *pgxpool.Pool
+
+	mu      sync.Mutex
+	waiting []*pendingAck
+	running bool
+}
+
+type pendingAck struct {
+	claim int64
+	done  chan struct{}
+	n     int64
+	err   error
+}
+
+// NewAcker makes an acker; it needs no end.
+func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool} }
+
+// Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
+func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
+	p := &pendingAck{claim: claim, done: make(chan struct{})}
+	a.mu.Lock()
+	a.waiting = append(a.waiting, p)
+	if !a.running {
+		a.running = true
+		go a.run(context.WithoutCancel(ctx))
+	}
+	a.mu.Unlock()
+	select {
+	case <-p.done:
+		return p.n, p.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// run acks until nothing waits.
+func (a *Acker) run(ctx context.Context) {
+	for {
+		a.mu.Lock()
+		n := min(len(a.waiting), maxAcks)
+		batch := a.waiting[:n:n]
+		a.waiting = a.waiting[n:]
+		a.running = n > 0
+		a.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		a.ack(ctx, batch)
+		for _, p := range batch {
+			close(p.done)
+		}
+	}
+}
+
+// ack acks a batch in one transaction or, where one of them is refused, each in its own.
+func (a *Acker) ack(ctx context.Context, batch []*pendingAck) {
+	if len(batch) > 1 && a.together(ctx, batch) == nil {
+		return
+	}
+	for _, p := range batch {
+		p.n, p.err = Ack(ctx, a.pool, p.claim, nil)
+	}
+}
+
+func (a *Acker) together(ctx context.Context, batch []*pendingAck) error {
+	// ascending, so that transactions that lock the same claims do so in one order
+	slices.SortFunc(batch, func(x, y *pendingAck) int { return int(min(1, max(-1, x.claim-y.claim))) })
+	ids := make([]int64, len(batch))
+	for i, p := range batch {
+		ids[i] = p.claim
+	}
+	rows, err := a.pool.Query(ctx, "select howdah.ack(c.id) from unnest($1::bigint[]) c (id)", ids)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for i := 0; rows.Next(); i++ {
+		if err := rows.Scan(&batch[i].n); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
