@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	pulseEvery = time.Millisecond     // while the stable id grows
+	pulseEvery = 2 * time.Millisecond // while the stable id grows
 	pulseSlow  = time.Second          // at most, while a producer holds it
-	soon       = 4 * time.Millisecond // how long Next waits
+	soon       = 6 * time.Millisecond // how long Next waits
 )
 
 // A pulse follows the stable id of one topic for all workers of this process that wait for it to grow, so that many

@@ -53,7 +53,7 @@ func TestRights(t *testing.T) {
 			"select * from howdah.claims", "select * from howdah.dead", "select * from howdah.pending", "select * from howdah.topic",
 			"select * from howdah.consumer", "select nextval('howdah.claim_number')", "update howdah.setting set value = '1'",
 			"select * from howdah.topic_1", "select howdah.scan_1(0, 1, 10, 10)", "create table howdah.mine ()", "create table events.mine ()",
-			"select * from howdah.rows((null, 't')::howdah.topic, 0, 1, 2, null)", "delete from events.things", "truncate events.things",
+			"select howdah.rows_query((null, 't')::howdah.topic, 0, 1, 2, null)", "delete from events.things", "truncate events.things",
 			"create function howdah.mine() returns int language sql as 'select 1'", "create table mine (x int) inherits (events.things)",
 			"create trigger mine before insert on events.things execute function howdah.take_mark_1()",
 		} {
