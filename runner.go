@@ -32,7 +32,7 @@ type runner struct {
 }
 
 // maxAcking bounds the claims of a run that are done while their acks are on their way.
-const maxAcking = 64
+const maxAcking = 16
 
 // A job is one claim on its way through this process.
 type job struct {

@@ -57,6 +57,6 @@ begin
     changed := changed or found or cardinality(still) <> cardinality(s.open);
     s.open := still;
     s.next_lease := soon;
-    s.look_at := greatest(16, 2 * cardinality(still));
+    s.look_at := greatest(8, cardinality(still) + cardinality(still) / 2);
 end $$;
 revoke execute on function howdah.settle_lane(howdah.consumer, howdah.topic, int, howdah.lane_state) from public;
