@@ -165,7 +165,7 @@ func TestBacklogWithoutLookingAtLocks(t *testing.T) {
 	b.on(open, "begin", "insert into events.t (payload) values ('1')")
 	b.run(`create or replace function howdah.marks(topic int) returns table (pid int, since timestamptz, low_mark bigint, gid text)
 		language plpgsql as $$ begin raise exception 'looked at the locks'; end $$`,
-		`create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint)
+		`create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint, out marked boolean)
 		language plpgsql as $$ begin raise exception 'looked at the locks'; end $$`)
 	n := 10
 	for ; n+100 <= 4900; n += 100 {

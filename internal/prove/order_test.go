@@ -151,7 +151,7 @@ func TestCommitOrderAcross2To31(t *testing.T) {
 func TestCommitOrderNoticesAWrongRule(t *testing.T) {
 	b := fresh(t)
 	b.topic("t")
-	b.run(`create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint) language plpgsql volatile as $$
+	b.run(`create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint, out marked boolean) language plpgsql volatile as $$
 		begin drawn := coalesce(pg_sequence_last_value(t.sequence), 0); stable := drawn; end $$`)
 	x := b.traffic(random(t), 2*time.Second, 8, func(p *producer) { p.hold = 50 })
 	lost := 0

@@ -226,7 +226,7 @@ func TestUpgradeIsWholeOrNot(t *testing.T) {
 
 func TestFilesAreChecked(t *testing.T) {
 	for says, changes := range map[string]map[string]string{
-		"number 2 is missing":   {"migrations/0002_documents.sql": ""},
+		"number 2 is missing":   {"migrations/0002_docs.sql": ""},
 		"NNNN_name.sql":         {"migrations/2_x.sql": "select 1"},
 		"not one":               {"functions/two.sql": "create or replace function howdah.a() returns int language sql as '';\ncreate or replace function howdah.b() returns int language sql as '';"},
 		"is in functions/claim": {"functions/more.sql": "create or replace function howdah.claim() returns int language sql as '';"},

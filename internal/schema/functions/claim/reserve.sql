@@ -53,7 +53,8 @@ begin
                exists (select from howdah.pending p where p.consumer = c.number and p.lane = reserve.lane and p.queue_at is not null
                        and (p.queue_at, p.seq) > (k.floor_at, k.floor_seq) and p.queue_at <= case when c.ordered then 'infinity' else at end)
             into s.head, s.stable, s.open, s.next_lease, s.look_at, s.floor_at, s.floor_seq, news, queued
-            from howdah.claims k where k.consumer = c.number and k.lane = reserve.lane order by k.claim_id desc limit 1;
+            from howdah.claims k where (k.consumer, k.lane) >= (c.number, reserve.lane) and (k.consumer, k.lane) <= (c.number, reserve.lane)
+            order by k.consumer desc, k.lane desc, k.claim_id desc limit 1;     -- as in howdah.lane_of
         changed := false;
         looked := false;
         loop

@@ -3,7 +3,7 @@
 -- primary key to a window far away would read everything before it.
 create or replace function howdah.window_ids(t howdah.topic, first bigint, last bigint, bits bit varying,
         from_time timestamptz, until_time timestamptz, newest_first boolean, n int) returns bigint[]
-language plpgsql stable set enable_seqscan = off as $$
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = on as $$
 declare
     within text := coalesce('and received_at >= ' || quote_literal(from_time), '') || coalesce(' and received_at < ' || quote_literal(until_time), '');
     lo     bigint := first;

@@ -1,5 +1,5 @@
 -- howdah.fold: deletes the claim rows of a lane that have ended and are older than the history that is kept, from a
--- remembered lowest id on, at most 10,000 a call. The newest row stays, and so does every claim that may be open.
+-- remembered lowest id on, at most 10,000 a call. The newest row stays, and so does every claim that is open.
 -- Index: claims_of_lane.
 create or replace function howdah.fold(c howdah.consumer, lane int) returns void
 language plpgsql volatile as $$
@@ -23,12 +23,9 @@ begin
         return;                                             -- all are young; least() below would pass over the null
     end if;
     upto := least(upto, (select max(k.claim_id) - 1 from howdah.claims k where k.consumer = c.number and k.lane = lane));
-    with open as (
-        select unnest((howdah.lane_of(c.number, lane)).open) as claim_id
-    ), gone as (
+    with gone as (
         delete from howdah.claims k where k.consumer = c.number and k.lane = lane and k.claim_id between coalesce(f.below, 0) and upto
-            and (k.ended_at is not null or k.first_id is null) and k.claim_id not in (select o.claim_id from open o)
-            and k.outcome is distinct from 'skipped'
+            and (k.ended_at is not null or k.first_id is null) and k.outcome is distinct from 'skipped'
         returning k.claim_id, k.ended_at
     ), extended as (
         delete from howdah.extension e using gone g where e.claim_id = g.claim_id
