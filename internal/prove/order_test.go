@@ -152,7 +152,7 @@ func TestCommitOrderNoticesAWrongRule(t *testing.T) {
 	b := fresh(t)
 	b.topic("t")
 	b.run(`create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint, out marked boolean) language plpgsql volatile as $$
-		begin drawn := coalesce(pg_sequence_last_value(t.sequence), 0); stable := drawn; end $$`)
+		begin drawn := coalesce(pg_sequence_last_value(t.sequence), 0); stable := drawn; marked := false; end $$`)
 	x := b.traffic(random(t), 2*time.Second, 8, func(p *producer) { p.hold = 50 })
 	lost := 0
 	ids := b.committed("events.t")
