@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -136,8 +137,11 @@ func (t *tailer) print(r record) error {
 		key = "-"
 	}
 	payload := r.get("payload")
-	if b, ok := payload.([]byte); ok {
-		payload = fmt.Sprintf("%d bytes: %q", len(b), b[:min(len(b), 60)])
+	switch v := payload.(type) {
+	case json.RawMessage:
+		payload = string(v)
+	case []byte:
+		payload = fmt.Sprintf("%d bytes: %q", len(v), v[:min(len(v), 60)])
 	}
 	_, err := fmt.Fprintf(t.Out, "%d  %s  %s  %s\n", r.int("id"), stamp, clip(key, 40), clip(fmt.Sprint(payload), 1<<20))
 	return err

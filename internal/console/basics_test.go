@@ -133,6 +133,7 @@ func TestKeyboard(t *testing.T) {
 	s.until("document.activeElement.id === 'jump'")
 	s.do(chromedp.KeyEvent("scoring\r"))
 	s.says("h1", "scoring")
+	s.until("document.readyState === 'complete'") // the keys are bound by then
 	s.do(chromedp.KeyEvent("?"))
 	s.until("document.getElementById('keys').open")
 	s.do(chromedp.KeyEvent("\r"))

@@ -125,6 +125,12 @@ func TestGuard(t *testing.T) {
 	b.want("marks of a producer with a polluted setting", b.number("select count(*) from howdah.open_producers where topic = 't'"), 1)
 	b.on(conn, "commit")
 
+	for _, table := range []string{"t", "s"} {
+		_, err := b.db.Pool().Exec(b.ctx, "insert into events."+table+" (payload, received_at) values ('1', now() - interval '1 day')")
+		b.refused(err, "HW003", "event_time")
+		_, err = b.db.Pool().Exec(b.ctx, "insert into events."+table+" (payload, received_at) values ('1', default)")
+		b.must(err)
+	}
 	// CACHE makes a session draw ids ahead: its second transaction is refused at once.
 	b.run("alter sequence events.t_id_seq cache 50")
 	cached, other := b.conn(), b.conn()

@@ -4,7 +4,8 @@
 -- lock at v (or a free lower value), so that everything this transaction draws lies above its mark. The setting
 -- howdah.t<number> remembers top-level transaction and v; it is transaction-local, so a rolled-back savepoint undoes
 -- lock and setting together. Names and operators are qualified instead of a SET clause, which would cost more.
--- howdah_guard, after each row, ALWAYS: refuses an id that is not above this transaction's mark, or any row without one.
+-- howdah_guard, after each row, ALWAYS: refuses an id that is not above this transaction's mark, or any row without one, and
+-- a received_at that is not the column's default.
 -- howdah_truncate refuses TRUNCATE.
 -- Locks: SHARE ROW EXCLUSIVE on the table where a trigger is missing, waiting at most 2 s for producers in flight.
 create or replace function howdah.install_mark(t howdah.topic) returns void
@@ -51,11 +52,12 @@ begin
         perform set_config('lock_timeout', '2s', true);
         execute format($f$
             create trigger howdah_mark before insert on %1$s for each statement execute function howdah.take_mark_%2$s();
-            create trigger howdah_guard after insert on %1$s for each row when (new.%3$I <= howdah.mark_%2$s())
-                execute function howdah.refuse_id(%3$L);
+            create trigger howdah_guard after insert on %1$s for each row when (new.%3$I <= howdah.mark_%2$s()%4$s)
+                execute function howdah.refuse_id(%3$L, %2$s);
             create trigger howdah_truncate before truncate on %1$s for each statement execute function howdah.refuse_truncate();
             alter table %1$s enable always trigger howdah_guard;
-            alter table %1$s enable always trigger howdah_truncate $f$, t.source, t.number, t.id_column);
+            alter table %1$s enable always trigger howdah_truncate $f$, t.source, t.number, t.id_column,
+            case when not t.adopted then ' or new.received_at <> statement_timestamp()' else '' end);
         perform set_config('lock_timeout', patience, true);
     end if;
 end $$;
