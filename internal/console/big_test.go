@@ -26,8 +26,10 @@ func fillBig(t *testing.T, s *site, events, dead int) {
 		_, err := s.db.Pool().Exec(ctx, sql, args...)
 		must(t, err)
 	}
+	exec("alter table events.payments disable trigger howdah_guard") // it refuses times of arrival that are made up
 	exec(`insert into events.payments (key, payload, received_at) select 'c' || i % 5000, json_build_object('amount_cents', i % 100000, 'currency', 'EUR', 'merchant', 'm' || i % 2000),
 		now() - ($1::int - i) * interval '10 ms' from generate_series(1, $1::int) i`, events)
+	exec("alter table events.payments enable always trigger howdah_guard")
 	for i := range 50 {
 		name := fmt.Sprintf("consumer%02d", i)
 		start := []string{"earliest", "latest", strconv.Itoa(events / 2)}[i%3]
