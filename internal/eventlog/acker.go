@@ -4,12 +4,15 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// maxAcks is how many claims are acked in one transaction.
-const maxAcks = 256
+const (
+	maxAcks     = 256              // claims that are acked in one transaction
+	ackPatience = 10 * time.Second // with a connection that does not answer, or a claim that another transaction has locked
+)
 
 // An Acker acks whole claims for all workers of a process. Acks that arrive while others are on their way to the disk go
 // together in the next transaction: for small batches the wait for the disk is most of what an ack costs.
@@ -74,11 +77,15 @@ func (a *Acker) ack(ctx context.Context, batch []*pendingAck) {
 		return
 	}
 	for _, p := range batch {
-		p.n, p.err = Ack(ctx, a.pool, p.claim, nil)
+		one, cancel := context.WithTimeout(ctx, ackPatience)
+		p.n, p.err = Ack(one, a.pool, p.claim, nil)
+		cancel()
 	}
 }
 
 func (a *Acker) together(ctx context.Context, batch []*pendingAck) error {
+	ctx, cancel := context.WithTimeout(ctx, ackPatience)
+	defer cancel()
 	// ascending, so that transactions that lock the same claims do so in one order
 	slices.SortFunc(batch, func(x, y *pendingAck) int { return int(min(1, max(-1, x.claim-y.claim))) })
 	ids := make([]int64, len(batch))

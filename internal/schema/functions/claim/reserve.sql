@@ -112,7 +112,7 @@ begin
             values (claim_id, c.number, lane, first_id, last_id, bits, events, attempt - 1, lease_until, pg_current_xact_id(),
                     nullif(current_setting('application_name'), '') || ' ' || pg_backend_pid(),
                     s.head, s.stable, s.open, s.next_lease, s.look_at, s.floor_at, s.floor_seq);
-            drained_to := case when s.head > s.stable and not queued and not windowed then s.stable end;
+            drained_to := case when s.head > s.stable and not queued and not windowed and c.lanes = 1 then s.stable end;
             changed := false;
             made := made + 1;
             return next;
