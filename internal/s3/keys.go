@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ func (k *keys) find(access string) (key, error) {
 	if ok && now.Before(found.until) {
 		return found, nil
 	}
+	access = strings.Clone(access) // it lies in the buffer of the request
 	found = key{until: now.Add(remembered)}
 	var err error
 	if found.AccessKey, found.secret, found.ok, err = k.db.FindAccessKey(k.ctx, access); err != nil {

@@ -17,10 +17,11 @@ import (
 )
 
 func version(id *string) []howdah.ObjectOption {
-	if value(id) == "" {
+	v := value(id)
+	if v == "" {
 		return nil
 	}
-	return []howdah.ObjectOption{howdah.Version(*id)}
+	return []howdah.ObjectOption{howdah.Version(v)}
 }
 
 // lookup turns the errors of reading an object into S3's.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -135,9 +136,14 @@ func (s *store) GetBucketCors(context.Context, string) ([]byte, error) {
 	return nil, s3err.GetAPIError(s3err.ErrNoSuchCORSConfiguration)
 }
 
+// A string is a copy: the library's own lie in the buffer of the request, which is used again when the handler has
+// returned, and bodies of answers, connections and caches live longer.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
+	}
+	if text, ok := any(v).(string); ok {
+		v, _ = any(strings.Clone(text)).(T)
 	}
 	return v
 }
