@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -87,7 +88,7 @@ func (a *Acker) together(ctx context.Context, batch []*pendingAck) error {
 	ctx, cancel := context.WithTimeout(ctx, ackPatience)
 	defer cancel()
 	// ascending, so that transactions that lock the same claims do so in one order
-	slices.SortFunc(batch, func(x, y *pendingAck) int { return int(min(1, max(-1, x.claim-y.claim))) })
+	slices.SortFunc(batch, func(x, y *pendingAck) int { return cmp.Compare(x.claim, y.claim) })
 	ids := make([]int64, len(batch))
 	for i, p := range batch {
 		ids[i] = p.claim
