@@ -128,7 +128,8 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}
 	const size = 64 << 20
 	ended := make(chan error, 2)
-	slow := func() io.Reader { return &stalling{left: size / 2, until: ctx.Done()} }
+	killed := make(chan struct{}) // net/http waits for the body of a request whose connection is gone
+	slow := func() io.Reader { return &stalling{left: size / 2, until: killed} }
 	go func() {
 		_, err := core.PutObject(ctx, "bucket", "k", slow(), size, "", "", minio.PutObjectOptions{DisableContentSha256: true})
 		ended <- err
@@ -152,6 +153,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	close(killed)
 	for range 2 {
 		if err := <-ended; err == nil {
 			t.Error("an upload into a killed server has succeeded")
