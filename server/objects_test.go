@@ -1,9 +1,16 @@
 package server_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/howdah/howdah/server"
 )
 
 func TestObjectLinks(t *testing.T) {
@@ -54,4 +61,26 @@ func TestObjectLinks(t *testing.T) {
 	s.do(204, "DELETE", "/v1/buckets/models/objects/b", "")
 	s.do(404, "GET", "/v1/buckets/models/objects/b", "")
 	s.do(204, "DELETE", "/v1/buckets/models", "")
+}
+
+// TestStalledUpload: a body of which nothing more arrives is given up, and nothing has changed.
+func TestStalledUpload(t *testing.T) {
+	s := start(t, fresh(t), func(c *server.Config) { c.Idle = 200 * time.Millisecond })
+	s.do(201, "POST", "/v1/buckets", `{"bucket":"models"}`)
+	for _, sent := range []int{0, 10, 500_000} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		must(t, err)
+		must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+		_, err = fmt.Fprintf(conn, "PUT /v1/buckets/models/objects/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n%s", strings.Repeat("x", sent))
+		must(t, err)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		must(t, err)
+		answer, err := io.ReadAll(resp.Body)
+		must(t, err)
+		if resp.StatusCode != http.StatusRequestTimeout || !strings.Contains(string(answer), `"stalled"`) {
+			t.Errorf("%d bytes: %d %s", sent, resp.StatusCode, answer)
+		}
+		must(t, conn.Close())
+	}
+	s.do(404, "GET", "/v1/buckets/models/objects/a", "")
 }

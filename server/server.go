@@ -38,7 +38,8 @@ type Config struct {
 
 	Lab Lab // shown on the page; nil: none
 
-	MaxBodyBytes int64 // of a publish request; default 32 MiB
+	MaxBodyBytes int64         // of a publish request; default 32 MiB
+	Idle         time.Duration // after which an upload of which nothing arrives, or an S3 connection on which nothing moves, is cut; default 2 min
 }
 
 // Lab is an ML lab as the page shows and moves it.
@@ -79,6 +80,9 @@ func New(c Config) (*Server, error) {
 	if c.Grace <= 0 {
 		c.Grace = 10 * time.Second
 	}
+	if c.Idle <= 0 {
+		c.Idle = 2 * time.Minute
+	}
 	host, _, err := net.SplitHostPort(c.HTTP)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w; write host:port, such as %s", c.HTTP, err, DefaultHTTP)
@@ -91,7 +95,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("listen: %w; choose another address, port 0 takes a free one", err)
 	}
 	s := &Server{c: c, listener: listener, stopping: make(chan struct{})}
-	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Extend: c.Extend, Stopping: s.stopping})
+	api := httpapi.New(httpapi.Config{DB: c.DB, Log: c.Log, Version: c.Version, MaxBodyBytes: c.MaxBodyBytes, Idle: c.Idle, Extend: c.Extend, Stopping: s.stopping})
 	s.page = console.New(console.Config{DB: c.DB, Log: c.Log, Version: c.Version, Token: c.Token, Lab: c.Lab, Stopping: s.stopping})
 	s.http = &http.Server{
 		Handler:           s.observe(s.protect(divide(s.askForToken(jsonByDefault(api)), s.page))),
@@ -101,7 +105,7 @@ func New(c Config) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
 	if c.S3 != "" {
-		if s.s3, err = s3.Start(s3.Config{DB: c.DB, Addr: c.S3, Log: c.Log}); err != nil {
+		if s.s3, err = s3.Start(s3.Config{DB: c.DB, Addr: c.S3, Log: c.Log, Idle: c.Idle}); err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
 	}

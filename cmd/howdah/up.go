@@ -34,6 +34,7 @@ type upState struct {
 type upOptions struct {
 	http, s3, token string
 	detach, verbose bool
+	idle            time.Duration
 	ready           int // file descriptor on which a detached server says that it serves
 }
 
@@ -63,6 +64,7 @@ Beyond loopback a token is needed: $HOWDAH_TOKEN or --token. Clients send it as
 	flags.StringVar(&o.http, "http", server.DefaultHTTP, "`address` to serve HTTP on; port 0 takes a free one")
 	flags.StringVar(&o.s3, "s3", "", "`address` to serve S3 on, or \"off\" (default "+server.DefaultS3+", or a free port where that is taken)")
 	flags.StringVar(&o.token, "token", "", "`token` that clients have to send (default $HOWDAH_TOKEN, which others cannot see in the list of processes)")
+	flags.DurationVar(&o.idle, "idle", 2*time.Minute, "`time` after which an upload that stands still, or an S3 connection on which nothing moves, is cut")
 	flags.BoolVar(&o.detach, "detach", false, "return when it serves, and leave it running")
 	flags.BoolVar(&o.verbose, "verbose", false, "log every request")
 	flags.IntVar(&o.ready, "ready-fd", 0, "")
@@ -98,7 +100,7 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	}
 	defer db.Close()
 	served := servedLab{db: db}
-	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Token: o.token, Log: log, Version: version(), Extend: labRoutes(&served), Lab: labPage{&served}})
+	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Idle: o.idle, Token: o.token, Log: log, Version: version(), Extend: labRoutes(&served), Lab: labPage{&served}})
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (a *app) detach(ctx context.Context, o upOptions) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	args := []string{"up", "--http", o.http, "--s3", o.s3, "--ready-fd", "3"}
+	args := []string{"up", "--http", o.http, "--s3", o.s3, "--idle", o.idle.String(), "--ready-fd", "3"}
 	if o.verbose {
 		args = append(args, "--verbose")
 	}

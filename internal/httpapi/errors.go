@@ -38,6 +38,7 @@ var kinds = []struct {
 	{howdah.ErrVersion, http.StatusConflict, "version"},
 	{howdah.ErrBusy, http.StatusServiceUnavailable, "busy"},
 	{howdah.ErrSequenceBack, http.StatusConflict, "sequence_back"},
+	{errStalled, http.StatusRequestTimeout, "stalled"},
 	{errStopping, http.StatusServiceUnavailable, "stopping"},
 }
 

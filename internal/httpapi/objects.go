@@ -2,8 +2,12 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -76,8 +80,7 @@ func (a *api) getObject(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) putObject(w http.ResponseWriter, r *http.Request) {
-	out := http.NewResponseController(w)
-	_ = out.SetReadDeadline(time.Time{})
+	body := &arriving{Reader: r.Body, out: http.NewResponseController(w), idle: a.Idle}
 	options := []howdah.ObjectOption{howdah.Size(r.ContentLength), howdah.ContentType(r.Header.Get("Content-Type"))}
 	if v := r.Header.Get("If-Match"); v != "" {
 		options = append(options, howdah.IfMatch(v))
@@ -91,7 +94,7 @@ func (a *api) putObject(w http.ResponseWriter, r *http.Request) {
 			metadata[rest] = v[0]
 		}
 	}
-	info, err := a.DB.Bucket(r.PathValue("bucket")).Put(r.Context(), r.PathValue("key"), r.Body, append(options, howdah.Metadata(metadata))...)
+	info, err := a.DB.Bucket(r.PathValue("bucket")).Put(r.Context(), r.PathValue("key"), body, append(options, howdah.Metadata(metadata))...)
 	if err != nil {
 		a.writeError(w, a.fail(r.Context(), err))
 		return
@@ -111,4 +114,28 @@ func (a *api) deleteObject(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+var errStalled = errors.New("the rest of the body did not arrive in time; send it again")
+
+// arriving reads a body that may take as long as it likes, as long as something arrives.
+type arriving struct {
+	io.Reader
+	out  *http.ResponseController
+	idle time.Duration
+}
+
+// Read implements io.Reader.
+func (b *arriving) Read(p []byte) (int, error) {
+	if err := b.out.SetReadDeadline(time.Now().Add(b.idle)); err != nil {
+		return 0, err
+	}
+	n, err := b.Reader.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, fmt.Errorf("%w: %w", errStalled, err)
+	}
+	if err != nil { // the server goes on reading, to learn when the client goes away
+		_ = b.out.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }

@@ -32,12 +32,18 @@ type site struct {
 // serve starts a server on a database of its own, with a key that may do everything.
 func serve(t *testing.T) *site {
 	t.Helper()
+	return serveFor(t, 0)
+}
+
+// serveFor starts a server that cuts connections on which nothing moves for so long.
+func serveFor(t *testing.T, idle time.Duration) *site {
+	t.Helper()
 	db, err := howdah.Open(t.Context(), testdb.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	server, err := s3.Start(s3.Config{DB: db, Addr: "127.0.0.1:0"})
+	server, err := s3.Start(s3.Config{DB: db, Addr: "127.0.0.1:0", Idle: idle})
 	if err != nil {
 		t.Fatal(err)
 	}

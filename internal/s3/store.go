@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -92,6 +93,9 @@ func (s *store) fail(err error, bucket, key string) error {
 		return nil
 	case errors.As(err, &done): // also what a body's reader found: a wrong checksum, a wrong signature
 		return done
+	case errors.Is(err, errStalled):
+		return s3err.APIError{Code: "RequestTimeout", HTTPStatusCode: http.StatusBadRequest,
+			Description: "Your socket connection to the server was not read from or written to within the timeout period."}
 	case errors.Is(err, howdah.ErrNoBucket):
 		return s3err.GetBucketErr(s3err.ErrNoSuchBucket, bucket)
 	case errors.Is(err, howdah.ErrCondition):
