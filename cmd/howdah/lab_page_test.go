@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/internal/testbrowser"
@@ -81,6 +85,9 @@ func TestLabPage(t *testing.T) {
 	}
 	tab.Click("#clock")
 	tab.Says(".flash", "runs again")
+	if c, err := l.Clock(ctx); err != nil || c.Paused {
+		t.Errorf("the clock is %+v, %v", c, err)
+	}
 
 	tab.Click("#inject") // the first fault of the list: facts do not arrive
 	tab.Says("h1", "Inject drop_facts?")
@@ -88,9 +95,17 @@ func TestLabPage(t *testing.T) {
 	tab.Says(".twins", "howdah lab inject drop_facts --for 24h0m0s --share 1")
 	tab.Click("#do")
 	tab.Says(".flash", "drop_facts is injected")
+	if all, err := l.Injections(ctx); err != nil || len(all) != 1 || all[0].Fault != "drop_facts" || all[0].Until.Sub(all[0].From) != 24*time.Hour || all[0].Share != 1 {
+		t.Errorf("injected is %+v, %v", all, err)
+	}
 	play(until + 1)
 	// By itself: the page is open. At night, when little comes anyway, the alert is resolved.
 	tab.Until("document.querySelector('#live-lab-alerts').textContent.includes('no_data')")
+
+	alerts, err := l.Alerts(ctx, false)
+	if err != nil || !slices.ContainsFunc(alerts, func(a lab.Alert) bool { return a.Name == "no_data" && a.FiredAt != nil }) {
+		t.Errorf("the alerts are %+v, %v", alerts, err)
+	}
 
 	if _, detail, err := l.TrainNow(ctx, lab.PositiveNow); err != nil {
 		t.Fatal(detail, err)
@@ -100,6 +115,9 @@ func TestLabPage(t *testing.T) {
 	tab.Says("h1", "Let champion of fraud be version 2?")
 	tab.Click("#do")
 	tab.Says(".flash", "champion of fraud is version 2.")
+	if moves, err := l.History(ctx, "fraud"); err != nil || moves[len(moves)-1].Alias != lab.Champion || moves[len(moves)-1].Version != 2 {
+		t.Errorf("the history ends with %+v, %v", moves, err)
+	}
 	tab.Click("#rollback")
 	tab.Says("h1", "Give champion of fraud back")
 	tab.Says(".will", "Version 2 is champion no longer")
@@ -109,12 +127,38 @@ func TestLabPage(t *testing.T) {
 	if err != nil || len(moves) == 0 || moves[len(moves)-1].Alias != lab.Champion || moves[len(moves)-1].Version != 1 || moves[len(moves)-1].By != "on the page" {
 		t.Errorf("the history ends with %+v, %v", moves, err)
 	}
+	first, again := took(t, srv.URL()+"/lab"), took(t, srv.URL()+"/lab?span=30")
+	t.Logf("/lab at day %d: %d ms, again %d ms", until, first.Milliseconds(), again.Milliseconds())
+	if os.Getenv("HOWDAH_LONG") == "1" && first > 300*time.Millisecond {
+		t.Errorf("the lab's page takes %s", first)
+	}
+	tab.Watch()
 	for _, theme := range []string{"light", "dark"} {
-		tab.Look(1280, theme)
+		for _, width := range []int64{390, 1280} {
+			tab.Look(width, theme)
+			for _, path := range []string{"/lab", "/lab?span=30", "/lab/inject?fault=drop_facts&hours=24&percent=100", "/lab/jump?day=99"} {
+				tab.Open(path)
+				for _, wrong := range tab.Audit() {
+					t.Errorf("%s at %d, %s: %s", path, width, theme, wrong)
+				}
+			}
+		}
 		for name, path := range map[string]string{"overview": "/", "lab": "/lab", "topic": "/topics/payments_clean", "event": "/topics/payments_clean/events/100",
 			"document": "/documents/merchants", "consumers": "/#consumers"} {
 			tab.Open(path)
 			tab.Shoot(name+"-"+theme, false)
 		}
 	}
+}
+
+// took is how long a page takes to come.
+func took(t *testing.T, url string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	resp, err := http.Get(url) //nolint:gosec // our own
+	must(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.Copy(io.Discard, resp.Body)
+	must(t, err)
+	return time.Since(began)
 }

@@ -46,6 +46,13 @@ func fillBig(t *testing.T, s *site, events, dead int) {
 		from howdah.consumer c, generate_series(1, $1::int) i where c.name in ('consumer01', 'consumer04')`, min(20000, events/50), events)
 	exec(`insert into howdah.dead select c.number, i, 0, 5, 'no such account: ' || i, now() from howdah.consumer c, generate_series(1, $1::int) i
 		where c.name = 'consumer01' or c.name = 'consumer04' and i <= $1 / 10`, dead)
+	_, err = s.db.CreateCollection(ctx, "customers")
+	must(t, err)
+	exec(`insert into docs.customers (key, doc) select 'c' || i, json_build_object('city', 'Madison', 'tier', i % 5) from generate_series(1, $1::int) i`, events/10)
+	exec(`update docs.customers set doc = doc || '{"tier": 9}' where key like 'c1%'`)
+	_, err = s.db.CreateBucket(ctx, "models")
+	must(t, err)
+	exec(`select howdah.put_object('models', 'fraud/' || i || '/model.json', '{}') from generate_series(1, $1::int) i`, events/100)
 	exec("analyze howdah.dead")
 	exec("vacuum analyze events.payments")
 }
@@ -76,7 +83,8 @@ func TestBigDatabase(t *testing.T) {
 	middle := strconv.Itoa(events / 2)
 	for _, path := range []string{"/", "/topics/payments", "/topics/payments?id=" + middle, "/topics/payments?key=nobody", "/topics/payments?contains=%7B%22no%22%3A1%7D",
 		"/topics/payments?since=30m&before=10m", "/topics/payments/events/" + middle, "/topics/payments/events/7", "/consumers/consumer00", "/consumers/consumer01",
-		"/consumers/consumer01?before=50000", "/consumers/consumer01/redrive", "/consumers/consumer00/seek?target=earliest", "/problems"} {
+		"/consumers/consumer01?before=50000", "/consumers/consumer01/redrive", "/consumers/consumer00/seek?target=earliest", "/problems",
+		"/documents", "/documents/customers", "/documents/customers?prefix=c9", "/documents/customers/document?key=c17", "/objects", "/objects/models?prefix=fraud%2F"} {
 		first, then := get(path), get(path)
 		t.Logf("%-55s %4d ms, again %4d ms", path, first.Milliseconds(), then.Milliseconds())
 		if long && min(first, then) > 300*time.Millisecond {

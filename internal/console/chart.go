@@ -18,8 +18,10 @@ type Chart struct {
 	Grid  []string // heights of the lines across
 	Lines []Line
 	Marks []Mark
+	Brief bool   // the marks are listed at another chart beside it
 	Empty string // said instead of curves
 	Data  string // the values, for the pointer
+	Since string // from when on there are values, where that is within the axis
 	Kind  string // how values are written: rate, count, seconds, or plain
 }
 
@@ -66,6 +68,7 @@ type drawing struct {
 	step     float64 // of the axis, where the usual one will not do
 	gap      time.Duration
 	marks    []Mark
+	brief    bool
 	empty    string
 	day      func(time.Time) string // writes the days of an axis that is longer than two
 	epoch    time.Time              // from which whole days are counted
@@ -77,7 +80,7 @@ const (
 )
 
 func (d drawing) draw(curves ...curve) Chart {
-	c := Chart{Label: d.label, Kind: d.kind, Marks: d.marks}
+	c := Chart{Label: d.label, Kind: d.kind, Marks: d.marks, Brief: d.brief}
 	top, n := d.least, 0
 	for _, k := range curves {
 		for i, v := range k.value {
@@ -96,7 +99,11 @@ func (d drawing) draw(curves ...curve) Chart {
 			c.Empty = "The curve begins with the next looks."
 		}
 	}
+	c.Since = d.since(curves)
 	step, steps := niceSteps(top - d.bottom)
+	if d.kind == "seconds" {
+		step, steps = timeSteps(top)
+	}
 	if d.step > 0 {
 		step, steps = d.step, int(math.Ceil((top-d.bottom)/d.step-1e-9))
 	}
@@ -139,6 +146,20 @@ func (d drawing) draw(curves ...curve) Chart {
 	b, _ := json.Marshal(data)
 	c.Data = string(b)
 	return c
+}
+
+// since is when the page began to watch, where the axis begins before.
+func (d drawing) since(curves []curve) string {
+	first := d.to
+	for _, k := range curves {
+		if len(k.at) > 0 && k.at[0].Before(first) {
+			first = k.at[0]
+		}
+	}
+	if d.day != nil || first.Equal(d.to) || first.Sub(d.from) < d.to.Sub(d.from)/20 {
+		return ""
+	}
+	return first.UTC().Format("15:04")
 }
 
 // outline draws a curve, and the area under it or its interval; where points lie further apart than gap, it breaks.
@@ -207,6 +228,18 @@ func niceSteps(span float64) (step float64, steps int) {
 	}
 }
 
+// timeSteps divides an axis of seconds in at most 5 steps that a clock knows.
+func timeSteps(span float64) (step float64, steps int) {
+	for _, step = range []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 6 * 3600, 12 * 3600, 86400} {
+		if steps = int(math.Ceil(span/step - 1e-9)); steps <= 5 {
+			return step, max(steps, 1)
+		}
+	}
+	step, _ = niceSteps(span / 86400)
+	step = math.Ceil(step) * 86400
+	return step, int(math.Ceil(span/step - 1e-9))
+}
+
 // ticks are at most seven whole minutes, hours or days of the axis.
 func (d drawing) ticks() (ticks []Tick) {
 	span := d.to.Sub(d.from)
@@ -254,13 +287,16 @@ func thin(points []point, n int) []point {
 	return out
 }
 
+// sparkLength is what a small curve spans.
+const sparkLength = 10 * time.Minute
+
 // spark is a small curve without axes: the lag of the last minutes.
-func spark(points []point, value func(point) float64) string {
+func spark(points []point, now time.Time, value func(point) float64) string {
+	from := now.Add(-sparkLength)
+	points = thin(points[older(points, from):], 60)
 	if len(points) < 2 {
 		return ""
 	}
-	points = thin(points, 60)
-	from, to := points[0].at, points[len(points)-1].at
 	top := 1.0
 	for _, p := range points {
 		top = max(top, value(p))
@@ -269,7 +305,7 @@ func spark(points []point, value func(point) float64) string {
 	for _, p := range points {
 		k.at, k.value = append(k.at, p.at), append(k.value, value(p))
 	}
-	line, _ := outline(k, func(t time.Time) float64 { return 100 * float64(t.Sub(from)) / float64(max(to.Sub(from), 1)) },
+	line, _ := outline(k, func(t time.Time) float64 { return 100 * float64(t.Sub(from)) / float64(sparkLength) },
 		func(v float64) float64 { return 1 + 22*(1-v/top) }, 0)
 	return line
 }

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,21 +16,23 @@ import (
 
 type consumerView struct {
 	Base
-	Row      ConsumerRow
-	Topic    TopicRow
-	Lag      Chart
-	Age      Chart
-	Span     string
-	Findings []howdah.Finding
-	Claims   []howdah.OpenClaim
-	Pending  []howdah.PendingRange
-	Dead     []howdah.DeadLetter
-	Reasons  []reason
-	Older    string
-	Newest   string
-	Before   string
-	Twins    []Twin
-	Now      time.Time
+	Row                      ConsumerRow
+	Topic                    TopicRow
+	Lag                      Chart
+	Age                      Chart
+	Span                     string
+	Findings                 []howdah.Finding
+	Claims                   []howdah.OpenClaim
+	Pending                  []howdah.PendingRange
+	Dead                     []howdah.DeadLetter
+	Reasons                  []reason
+	Older                    string
+	Newest                   string
+	Before                   string
+	Twins                    []Twin
+	Now                      time.Time
+	ClaimTwins, PendingTwins []Twin
+	Oldest                   int64 // the oldest event that is not finished; 0: none
 }
 
 // digits are what makes errors of one kind differ.
@@ -74,6 +78,9 @@ func (c *Console) consumer(r *http.Request) (view, error) {
 		return nil, err
 	}
 	c.deadPages(v, r)
+	if v.Oldest, err = cached(&c.cache, "oldest "+name, func() (int64, error) { return c.oldestEvent(ctx, info, v.Claims, v.Pending) }); err != nil {
+		return nil, err
+	}
 
 	d := spanOf(r.URL.Query().Get("span"))
 	v.Span = d.name
@@ -127,6 +134,28 @@ func (c *Console) consumerInfo(r *http.Request, name string) (howdah.ConsumerInf
 	return c.DB.Consumer(name).Info(r.Context())
 }
 
+// oldestEvent is the event that a consumer's lag_seconds is about.
+func (c *Console) oldestEvent(ctx context.Context, info howdah.ConsumerInfo, claims []howdah.OpenClaim, pending []howdah.PendingRange) (int64, error) {
+	if info.Lag == 0 {
+		return 0, nil
+	}
+	oldest := int64(math.MaxInt64)
+	for _, k := range claims {
+		oldest = min(oldest, k.FirstID)
+	}
+	for _, p := range pending {
+		oldest = min(oldest, p.FirstID)
+	}
+	if oldest <= info.Head {
+		return oldest, nil
+	}
+	found, err := c.DB.Topic(info.Topic).Find(ctx, howdah.Search{From: info.Head, OldestFirst: true, Limit: 1})
+	if err != nil || len(found.Events) == 0 {
+		return 0, err
+	}
+	return found.Events[0].ID, nil
+}
+
 // deadPages makes the links through the dead letters and counts their errors.
 func (c *Console) deadPages(v *consumerView, r *http.Request) {
 	if len(v.Dead) == deadPage {
@@ -151,6 +180,10 @@ func (c *Console) deadPages(v *consumerView, r *http.Request) {
 	slices.SortStableFunc(v.Reasons, func(a, b reason) int { return b.Count - a.Count })
 	v.Reasons = v.Reasons[:min(len(v.Reasons), 5)]
 	name := r.PathValue("consumer")
+	v.ClaimTwins = []Twin{{"command line", "howdah consumer claims " + name}, {"HTTP", c.get(r, "/v1/consumers/"+name+"/claims")},
+		{"SQL", "select * from howdah.open_claims where consumer = " + literal(name) + ";"}}
+	v.PendingTwins = []Twin{{"command line", "howdah consumer pending " + name}, {"HTTP", c.get(r, "/v1/consumers/"+name+"/pending")},
+		{"SQL", fmt.Sprintf("select * from howdah.pending_page(%s, %d);", literal(name), pendingShown)}}
 	v.Twins = []Twin{
 		{"command line", "howdah consumer dead " + name},
 		{"HTTP", c.get(r, "/v1/consumers/"+name+"/dead-letters")},

@@ -47,10 +47,10 @@ func TestCompareTwoVersionsOfADocument(t *testing.T) {
 		`city "Madison" "Milwaukee"; tags[0] "new" gone; tier 1 2` {
 		t.Errorf("the comparison shows %q", got)
 	}
-	s.fill("#f-asof", "2026-01-02 00:00")
+	s.fill("#f-asof", "2026-01-02T00:00:01")
 	s.click(".search .primary")
 	s.says("#seen", "Madison")
-	s.fill("#f-asof", "2025-12-31")
+	s.fill("#f-asof", "2025-12-31T00:00:01")
 	s.click(".search .primary")
 	s.says("#seen", "nothing was there")
 }

@@ -18,11 +18,13 @@ import (
 type collectionsView struct {
 	Base
 	Collections []howdah.CollectionInfo
+	Twins       []Twin
 }
 
 func (c *Console) collections(r *http.Request) (view, error) {
 	v := &collectionsView{Base: c.base(r, "Documents")}
 	v.Section = "documents"
+	v.Twins = []Twin{{"command line", "howdah docs ls"}, {"HTTP", c.get(r, "/v1/collections")}, {"SQL", "select * from howdah.collections;"}}
 	var err error
 	v.Collections, err = cached(&c.cache, "collections", func() ([]howdah.CollectionInfo, error) { return c.DB.Collections(r.Context()) })
 	return v, err
@@ -79,11 +81,11 @@ func (c *Console) collection(r *http.Request) (view, error) {
 		q.Set("after", v.Documents[documentsPage-1].Key)
 		v.Next = "?" + q.Encode()
 	}
-	sql := fmt.Sprintf("select * from howdah.scan(%s, %s);", literal(name), literal(v.Prefix))
-	if v.Contains != "" {
-		sql = fmt.Sprintf("select * from howdah.find(%s, %s);", literal(name), literal(v.Contains))
+	contains := v.Contains
+	if !json.Valid([]byte(contains)) {
+		contains = ""
 	}
-	v.Twins = []Twin{{"SQL", sql}}
+	v.Twins = c.collectionTwins(r, name, v.Prefix, contains)
 	return v, nil
 }
 
@@ -110,7 +112,8 @@ type documentView struct {
 	Problem    *pageError
 	Was, Now   *Step
 	Compared   []Difference
-	More       int // older versions that are not shown
+	More       int       // older versions that are not shown
+	Picked     [2]string // the chosen times, as a date picker takes them
 	Twins      []Twin
 }
 
@@ -134,14 +137,8 @@ func (c *Console) document(r *http.Request) (view, error) {
 		v.Problem = c.explain(err)
 	}
 	v.compare(q.Get("a"), q.Get("b"))
-	at := ""
-	if v.Seen != nil && v.AsOf != "" {
-		if t, err := parseTime(v.AsOf); err == nil {
-			at = ", " + literal(t.Format(time.RFC3339))
-		}
-	}
-	v.Twins = []Twin{{"SQL", fmt.Sprintf("select howdah.get(%s, %s%s);", literal(v.Collection), literal(v.Key), at)},
-		{"SQL, all versions", fmt.Sprintf("select * from howdah.history(%s, %s);", literal(v.Collection), literal(v.Key))}}
+	v.Twins = c.documentTwins(r, v)
+	v.Picked = [2]string{picked(v.AsOf), picked(v.ValidAt)}
 	return v, nil
 }
 
@@ -221,6 +218,15 @@ func (v *documentView) compare(a, b string) {
 	if v.Was != nil && v.Now != nil {
 		v.Compared = differences(v.Was.Doc, v.Now.Doc)
 	}
+}
+
+// picked writes a time for a date picker.
+func picked(text string) string {
+	t, err := parseTime(text)
+	if err != nil || t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02T15:04:05")
 }
 
 // documentURL is where a document is shown.

@@ -14,13 +14,14 @@ const rateWindow = 10 * time.Second
 // ConsumerRow is a consumer with what its curve tells.
 type ConsumerRow struct {
 	howdah.ConsumerInfo
-	Out   float64 // events finished a second
-	In    float64 // of its topic
-	Spark string
-	State string // chip: ok, busy, behind, stuck, paused
-	Word  string
-	Cause string // why it is behind, in words
-	Since time.Time
+	Out     float64 // events finished a second
+	In      float64 // of its topic
+	Spark   string
+	State   string // chip: ok, busy, behind, stuck, paused
+	Word    string
+	Cause   string    // why it is behind, in words
+	Since   time.Time // behind since then without a break
+	Watched bool      // it was not behind before; otherwise the page does not know
 }
 
 // TopicRow is a topic with its rate.
@@ -34,8 +35,14 @@ type TopicRow struct {
 func (s *sampler) consumerRow(c howdah.ConsumerInfo) ConsumerRow {
 	row := ConsumerRow{ConsumerInfo: c}
 	if k := s.consumers[c.Consumer]; k != nil {
-		row.Out, row.Since = k.rate(rateWindow), k.since()
-		row.Spark = spark(k.fine, func(p point) float64 { return float64(p.lag) })
+		row.Out = k.rate(rateWindow)
+		row.Since, row.Watched = k.since()
+		if c.LagSeconds != nil && !row.Since.IsZero() { // an event waits since then at least
+			if oldest := s.figures.At.Add(-time.Duration(*c.LagSeconds * float64(time.Second))); oldest.Before(row.Since) {
+				row.Since = oldest
+			}
+		}
+		row.Spark = spark(k.fine, s.figures.At, func(p point) float64 { return float64(p.lag) })
 	}
 	if t := s.topics[c.Topic]; t != nil {
 		row.In = t.rate(rateWindow)
@@ -53,11 +60,11 @@ func (r *ConsumerRow) judge(problems []howdah.Finding) {
 	for _, p := range problems {
 		if p.Kind == "producers" && p.Name == r.Topic && r.Waiting > 0 {
 			r.State, r.Word = "stuck", "held back"
-			r.Cause = "A transaction on its topic is open: " + p.Problem + "."
+			r.Cause = "A transaction on its topic is open, and everything behind it waits."
 			return
 		}
 		if p.Name == r.Consumer && (p.Kind == "leases" || p.Kind == "sequences") {
-			r.State, r.Word, r.Cause = "stuck", "stuck", p.Problem+"."
+			r.State, r.Word = "stuck", "stuck" // the finding says why
 			return
 		}
 	}
@@ -91,7 +98,7 @@ func (s *sampler) topicRow(t howdah.TopicInfo) TopicRow {
 	row := TopicRow{TopicInfo: t}
 	if k := s.topics[t.Topic]; k != nil {
 		row.In = k.rate(rateWindow)
-		row.Spark = spark(rates(k.fine, 40), func(p point) float64 { return float64(p.count) })
+		row.Spark = spark(rates(k.fine, 40), s.figures.At, func(p point) float64 { return float64(p.count) })
 	}
 	return row
 }

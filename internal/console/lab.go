@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,9 +153,15 @@ type labView struct {
 	Coverage   Chart
 	PSI        Chart
 	Features   []LabDrift // the latest of each, the most drifted first
+	Calm       []LabDrift // those that are not shown at once
+	Watched    int        // how many features there are
 	Major      int        // features beyond 0.25
 	Open       []LabAlert
-	Past       []LabAlert
+	Past       []LabAlert // resolved, the latest first
+	Before     []LabAlert // those that are not shown at once
+	Retired    []LabVersion
+	Older      []LabDataset
+	Former     int // version that was champion before; 0: none
 	Upcoming   []LabIncident
 	Earlier    []LabMove // beyond those that are shown at once
 	Current    []string
@@ -162,8 +169,18 @@ type labView struct {
 	Span       string
 }
 
-// movesShown is how many moves of aliases are shown at once.
-const movesShown = 8
+// So much is shown at once; the rest unfolds.
+const (
+	movesShown     = 8
+	featuresShown  = 8
+	resolvedShown  = 6
+	resolvedKept   = 40
+	versionsAtOnce = 8
+	datasetsShown  = 8
+)
+
+// Champion says whether a version answers and acts.
+func (v LabVersion) Champion() bool { return slices.Contains(v.Aliases, "champion") }
 
 // labSpans are how many days the curves show; 0: all.
 var labSpans = map[string]int{"30": 30, "90": 90, "all": 0}
@@ -187,8 +204,12 @@ func (c *Console) lab(r *http.Request) (view, error) {
 	}
 	v.summary()
 	v.curves(labSpans[v.Span])
-	v.ClockTwins = []Twin{{"command line", "howdah lab pause; howdah lab resume; howdah lab speed 2880; howdah lab jump DAY"},
-		{"HTTP", c.post(r, "/v1/lab/clock", map[string]any{"paused": !v.Paused})}}
+	pause := "pause"
+	if v.Paused {
+		pause = "resume"
+	}
+	v.ClockTwins = []Twin{{pause, "howdah lab " + pause}, {pause + ", HTTP", c.post(r, "/v1/lab/clock", map[string]any{"paused": !v.Paused})},
+		{"speed", "howdah lab speed 2880"}, {"speed, HTTP", c.post(r, "/v1/lab/clock", map[string]any{"speed": 2880})}}
 	return v, nil
 }
 
@@ -202,7 +223,7 @@ func (c *Console) lookAtLab(ctx context.Context) (*LabState, error) {
 // summary picks what is shown first.
 func (v *labView) summary() {
 	for i := range v.Versions {
-		if slices.Contains(v.Versions[i].Aliases, "champion") {
+		if v.Versions[i].Champion() {
 			champion := v.Versions[i]
 			v.Champion = &champion
 		}
@@ -244,6 +265,8 @@ func (v *labView) summary() {
 		}
 		return strings.Compare(a.Feature, b.Feature)
 	})
+	v.Watched = len(v.Features)
+	v.Features, v.Calm = split(v.Features, featuresShown)
 	for _, a := range v.Alerts {
 		if a.State == "resolved" {
 			v.Past = append(v.Past, a)
@@ -252,7 +275,8 @@ func (v *labView) summary() {
 		}
 	}
 	slices.Reverse(v.Past)
-	v.Past = v.Past[:min(len(v.Past), 20)]
+	v.Past = v.Past[:min(len(v.Past), resolvedKept)]
+	v.Past, v.Before = split(v.Past, resolvedShown)
 	for _, i := range slices.Concat(v.Incidents, v.Injected) {
 		switch {
 		case i.From.After(v.Now):
@@ -262,12 +286,39 @@ func (v *labView) summary() {
 		}
 	}
 	slices.Reverse(v.Moves)
-	v.Earlier = v.Moves[min(len(v.Moves), movesShown):]
-	v.Moves = v.Moves[:min(len(v.Moves), movesShown)]
-	slices.Reverse(v.Versions)
+	for _, m := range v.Moves {
+		if c := v.Champion; c != nil && v.Former == 0 && m.Alias == "champion" && m.Model == c.Model && m.Version != c.Version {
+			v.Former = m.Version
+		}
+	}
+	v.Moves, v.Earlier = split(v.Moves, movesShown)
+	slices.SortStableFunc(v.Versions, func(a, b LabVersion) int { // what has an alias first, then the newest
+		if n := cmp.Compare(min(len(b.Aliases), 1), min(len(a.Aliases), 1)); n != 0 {
+			return n
+		}
+		return b.CreatedAt.Compare(a.CreatedAt)
+	})
+	v.Versions, v.Retired = split(v.Versions, versionsAtOnce)
 	slices.Reverse(v.Datasets)
+	v.Datasets, v.Older = split(v.Datasets, datasetsShown)
 	slices.Reverse(v.Runs)
-	v.Runs = v.Runs[:min(len(v.Runs), 15)]
+	v.Runs = v.Runs[:min(len(v.Runs), datasetsShown)]
+}
+
+// split parts what is shown at once from the rest.
+func split[T any](all []T, n int) (shown, rest []T) {
+	n = min(n, len(all))
+	return all[:n], all[n:]
+}
+
+// DatasetURL is where a dataset's file is shown; empty: it has none.
+func (v *labView) DatasetURL(number int) string {
+	for _, d := range slices.Concat(v.Datasets, v.Older) {
+		if d.Dataset == number && d.Object != "" {
+			return objectURL(d.Bucket, d.Object, "")
+		}
+	}
+	return ""
 }
 
 // curves draws AUC, coverage and drift over the last days, with the incidents marked.
@@ -294,7 +345,7 @@ func (v *labView) curves(days int) {
 	}
 	matured := curve{name: "champion, matured labels", class: "c-in", low: []float64{}, high: []float64{}}
 	early := curve{name: "champion, provisional", class: "c-lag"}
-	coverage := curve{name: "labels that have come, last 7 days", class: "c-out", filled: true}
+	coverage := curve{name: "frauds of the last 7 days that are known, estimated", class: "c-out", filled: true}
 	others := map[string]*curve{}
 	var names []string
 	// Where the champion has changed, a window has scores of two of them: the one that scored more of it counts.
@@ -343,6 +394,7 @@ func (v *labView) curves(days int) {
 		lines = append(lines, *others[name])
 	}
 	v.AUC = g.draw(lines...)
+	base.brief = true
 	g = base
 	g.label, g.write, g.least = "Label coverage over scenario time, in percent", func(f float64) string { return fmt.Sprintf("%.0f %%", f) }, 60
 	v.Coverage = g.draw(coverage)
@@ -440,7 +492,7 @@ func (c *Console) confirmLab(r *http.Request) (view, error) {
 		will("For %s of scenario time from now on, %s.", secondsText(a.Hours*3600), state.Faults[i].Does)
 		will("It hits %.0f %% of them.", 100*a.Share)
 		if state.Speed > 0 {
-			will("At speed %.0f that takes %s of your time.", state.Speed, secondsText(a.Hours*3600/state.Speed))
+			will("At speed %s that takes %s of your time.", number(state.Speed), secondsText(a.Hours*3600/state.Speed))
 		}
 		v.Beware = "The pipelines have to notice: watch the alerts. What is broken stays broken in the log, as it would outside."
 	case "promote":

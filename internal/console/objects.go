@@ -3,7 +3,6 @@ package console
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -19,11 +18,13 @@ type bucketsView struct {
 	Base
 	Buckets []howdah.BucketInfo
 	Counted bool
+	Twins   []Twin
 }
 
 func (c *Console) buckets(r *http.Request) (view, error) {
 	v := &bucketsView{Base: c.base(r, "Objects"), Counted: true}
 	v.Section = "objects"
+	v.Twins = []Twin{{"command line", "howdah objects ls"}, {"HTTP", c.get(r, "/v1/buckets")}, {"SQL", "select * from howdah.buckets;"}, {"S3", "aws s3 ls"}}
 	var err error
 	v.Buckets, err = cached(&c.cache, "buckets", func() ([]howdah.BucketInfo, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), 250*time.Millisecond) // it counts: names alone where that takes long
@@ -96,8 +97,7 @@ func (c *Console) bucket(r *http.Request) (view, error) {
 			v.Crumbs = append(v.Crumbs, Crumb{path.Base(part), here + "?prefix=" + url.QueryEscape(part)})
 		}
 	}
-	v.Twins = []Twin{{"SQL", fmt.Sprintf("select * from howdah.list_objects(%s, %s, '', '/', %d);", literal(v.Bucket), literal(v.Prefix), objectsPage)},
-		{"S3", fmt.Sprintf("aws s3 ls %s", quote("s3://"+v.Bucket+"/"+v.Prefix))}}
+	v.Twins = c.bucketTwins(r, v.Bucket, v.Prefix)
 	return v, nil
 }
 
@@ -164,8 +164,7 @@ func (c *Console) object(r *http.Request) (view, error) {
 			v.Text = nil
 		}
 	}
-	v.Twins = []Twin{{"S3", fmt.Sprintf("aws s3 cp %s .", quote("s3://"+bucket+"/"+key))},
-		{"SQL", fmt.Sprintf("select howdah.get_object(%s, %s);", literal(bucket), literal(key))}}
+	v.Twins = c.objectTwins(r, bucket, key, version)
 	return v, nil
 }
 

@@ -22,11 +22,15 @@ type overviewView struct {
 	Flow      Chart
 	Span      string
 	Empty     bool
+	Twins     []Twin // of the consumers
+	Sources   []Twin // of the topics
 }
 
 func (c *Console) overview(r *http.Request) (view, error) {
 	v := &overviewView{Base: c.base(r, "Overview")}
 	v.Section = "overview"
+	v.Twins = []Twin{{"command line", "howdah status"}, {"HTTP", c.get(r, "/v1/consumers")}, {"SQL", "select * from howdah.consumers;"}}
+	v.Sources = []Twin{{"command line", "howdah topic list"}, {"HTTP", c.get(r, "/v1/topics")}, {"SQL", "select * from howdah.topics;"}}
 	d := spanOf(r.URL.Query().Get("span"))
 	v.Span = d.name
 	s := c.sampler

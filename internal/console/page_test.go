@@ -173,6 +173,9 @@ func TestDeadLetterIsReadRedrivenAndDone(t *testing.T) {
 	s.click("#do")
 	s.says(".flash", "4 dead letters were sent round again.")
 	s.says("#live-dead", "None")
+	if info, err := k.Info(t.Context()); err != nil || info.Dead != 0 || info.Pending != 4 {
+		t.Errorf("dead %d, pending %d, %v", info.Dead, info.Pending, err)
+	}
 }
 
 func TestSeekBackAndPause(t *testing.T) {
@@ -197,6 +200,9 @@ func TestSeekBackAndPause(t *testing.T) {
 	s.click("#do")
 	s.says(".flash", "scoring goes on at earliest.")
 	s.until("document.querySelector('#live-consumer-head .tiles b').innerText === '20'")
+	if info, err := k.Info(t.Context()); err != nil || info.Lag != 20 || info.Head != 1 {
+		t.Errorf("lag %d, head %d, %v", info.Lag, info.Head, err)
+	}
 	s.click("form[action$=pause] button")
 	s.says(".will", "handed no more events")
 	s.click("#do")
@@ -211,6 +217,24 @@ func TestSeekBackAndPause(t *testing.T) {
 	s.open("/consumers/scoring/resume")
 	s.click("#do")
 	s.until("!document.querySelector('#live-consumer-head').innerText.includes('paused')")
+	claim, err = k.Claim(t.Context(), 20)
+	must(t, err)
+	if claim == nil || len(claim.Events) != 20 || claim.Events[0].ID != 1 {
+		t.Fatalf("after going back and resuming it hands out %v", claim)
+	}
+	_, err = claim.Ack(t.Context())
+	must(t, err)
+	s.fill("#from", "3")
+	s.fill("#until", "5")
+	s.click("form[action$=replay] button")
+	s.says("h1", "Deliver events 3 to 5 to scoring again?")
+	s.click("#do")
+	s.says(".flash", "Events 3 to 5 are delivered again.")
+	claim, err = k.Claim(t.Context(), 20)
+	must(t, err)
+	if claim == nil || len(claim.Events) != 3 || claim.Events[0].ID != 3 {
+		t.Fatalf("the replay hands out %v", claim)
+	}
 	s.open("/consumers/scoring/replay?from=1&until=x")
 	s.says("h1", "is not an id")
 	s.open("/consumers/scoring/seek?target=sometime")

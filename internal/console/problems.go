@@ -15,8 +15,8 @@ type problemsView struct {
 	Broken   []howdah.Problem
 	Took     time.Duration
 	Twins    []Twin
+	Proof    []Twin
 	Kinds    []kind
-	Database string
 	Pooler   bool
 }
 
@@ -59,6 +59,7 @@ func (c *Console) problemsView(r *http.Request) *problemsView {
 		}
 	}
 	v.Twins = []Twin{{"command line", "howdah doctor"}, {"HTTP", c.get(r, "/v1/problems")}, {"SQL", "select * from howdah.problems();"}}
+	v.Proof = []Twin{{"command line", "howdah check"}, {"HTTP", c.get(r, "/v1/check")}, {"SQL", "select * from howdah.check();"}}
 	return v
 }
 

@@ -67,10 +67,11 @@ func (c *Console) base(r *http.Request, title string) Base {
 
 func loadTemplates(a *assets) map[string]*template.Template {
 	funcs := template.FuncMap{
-		"asset": a.url, "n": number, "rate": rateText, "bytes": sizeText, "ago": ago, "seconds": secondsText, "clock": clock, "stamp": stamp,
+		"asset": a.url, "n": number, "rate": rateText, "bytes": sizeText, "ago": ago, "due": due, "seconds": secondsText, "clock": clock, "stamp": stamp,
 		"pretty": pretty, "preview": preview, "list": func(v ...any) []any { return v }, "dict": dict, "plural": plural, "deref": func(p *float64) float64 { return *p },
 		"capped": capped, "docurl": documentURL, "objurl": func(bucket, key string) string { return objectURL(bucket, key, "") }, "known": known, "percent": func(f float64) int { return int(min(max(f, 0), 1) * 100) },
-		"f3": func(f float64) string { return fmt.Sprintf("%.3f", f) }, "join": strings.Join, "day": func(v *labView, t any) string {
+		"half": func(f float64) int { return int(100 * min(max(2*f, 0), 1)) },
+		"f3":   func(f float64) string { return fmt.Sprintf("%.3f", f) }, "join": strings.Join, "day": func(v *labView, t any) string {
 			at, ok := instant(t)
 			if !ok {
 				return "–"

@@ -9,7 +9,8 @@ import (
 type point struct {
 	at         time.Time
 	count      int64   // ids drawn, or events finished: a rate is its growth
-	lag        int64   // of a consumer
+	lag        int64   // of a consumer; of a minute, the greatest
+	least      int64   // the smallest lag of a minute
 	lagSeconds float64 //
 	dead       int64   //
 }
@@ -33,12 +34,12 @@ func (s *series) add(p point) {
 	if n := len(s.coarse); n > 0 && s.coarse[n-1].at.Equal(minute) {
 		last := &s.coarse[n-1]
 		last.count = p.count
-		last.lag = max(last.lag, p.lag)
+		last.lag, last.least = max(last.lag, p.lag), min(last.least, p.lag)
 		last.lagSeconds = max(last.lagSeconds, p.lagSeconds)
 		last.dead = max(last.dead, p.dead)
 		return
 	}
-	p.at = minute
+	p.at, p.least = minute, p.lag
 	s.coarse = append(s.coarse, p)
 	s.coarse = s.coarse[older(s.coarse, p.at.Add(-coarseLength)):]
 }
@@ -72,11 +73,20 @@ func growth(a, b point) float64 {
 	return float64(b.count-a.count) / d
 }
 
-// since is from when on the lag has been above none without a break, as far as the points go back; zero: it is not.
-func (s *series) since() time.Time {
-	var t time.Time
-	for i := len(s.fine) - 1; i >= 0 && s.fine[i].lag > 0; i-- {
+// since is from when on the lag has been above none without a break; zero: it is not. seen says that there was none just
+// before; otherwise that is as far as the points go back.
+func (s *series) since() (t time.Time, seen bool) {
+	for i := len(s.fine) - 1; i >= 0; i-- {
+		if s.fine[i].lag == 0 {
+			return t, true
+		}
 		t = s.fine[i].at
 	}
-	return t
+	for i := older(s.coarse, t.Truncate(time.Minute)) - 1; i >= 0; i-- {
+		if s.coarse[i].least == 0 {
+			return t, true
+		}
+		t = s.coarse[i].at
+	}
+	return t, false
 }

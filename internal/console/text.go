@@ -88,12 +88,19 @@ func secondsText(s float64) string {
 	case s < 120:
 		return strconv.FormatFloat(s, 'f', 0, 64) + " s"
 	case s < 2*3600:
-		return fmt.Sprintf("%d min %d s", int(s)/60, int(s)%60)
+		return twoUnits(int(s)/60, "min", int(s)%60, "s")
 	case s < 48*3600:
-		return fmt.Sprintf("%d h %d min", int(s)/3600, int(s)/60%60)
+		return twoUnits(int(s)/3600, "h", int(s)/60%60, "min")
 	default:
-		return fmt.Sprintf("%d d %d h", int(s)/86400, int(s)/3600%24)
+		return twoUnits(int(s)/86400, "d", int(s)/3600%24, "h")
 	}
+}
+
+func twoUnits(a int, unit string, b int, smaller string) string {
+	if b == 0 {
+		return fmt.Sprintf("%d %s", a, unit)
+	}
+	return fmt.Sprintf("%d %s %d %s", a, unit, b, smaller)
 }
 
 func instant(v any) (time.Time, bool) {
@@ -123,6 +130,14 @@ func ago(v any) template.HTML {
 	}
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s UTC" data-ago>%s</time>`, //nolint:gosec // numbers and letters
 		t.UTC().Format(time.RFC3339Nano), t.UTC().Format("2006-01-02 15:04:05.000"), text))
+}
+
+// due writes when something is to be delivered again.
+func due(v any) template.HTML {
+	if _, ok := instant(v); !ok {
+		return "at once"
+	}
+	return ago(v)
 }
 
 // clock writes a time of day, with the day where it is not today's.

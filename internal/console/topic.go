@@ -71,7 +71,7 @@ func (c *Console) topic(r *http.Request) (view, error) {
 	if v.Search.Key != "" && len(v.Found.Events) < eventsPage && v.Found.Next != 0 && !v.Topic.Adopted {
 		v.Indexed = fmt.Sprintf("create index concurrently on %s (key, id);", v.Topic.Source)
 	}
-	v.Twins = c.findTwins(r, name, v.Search)
+	v.Twins = append(c.findTwins(r, name, v.Search), Twin{"follow live", "howdah tail " + name + " --follow"})
 	return v, nil
 }
 

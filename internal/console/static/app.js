@@ -65,7 +65,8 @@
   });
 
   // Ages grow between the updates.
-  const units = s => s < 120 ? `${Math.round(s)} s` : s < 7200 ? `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s` : s < 172800 ? `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min` : `${Math.floor(s / 86400)} d ${Math.floor(s / 3600) % 24} h`;
+  const two = (a, unit, b, smaller) => b ? `${a} ${unit} ${b} ${smaller}` : `${a} ${unit}`;
+  const units = s => s < 120 ? `${Math.round(s)} s` : s < 7200 ? two(Math.floor(s / 60), "min", Math.floor(s % 60), "s") : s < 172800 ? two(Math.floor(s / 3600), "h", Math.floor(s / 60) % 60, "min") : two(Math.floor(s / 86400), "d", Math.floor(s / 3600) % 24, "h");
   setInterval(() => {
     for (const t of document.querySelectorAll("time[data-ago]")) {
       const s = (Date.now() - Date.parse(t.dateTime)) / 1000;
