@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -83,4 +84,38 @@ func TestStalledUpload(t *testing.T) {
 		must(t, conn.Close())
 	}
 	s.do(404, "GET", "/v1/buckets/models/objects/a", "")
+}
+
+// TestAwkwardKeys: a link names the object that it spells, whatever is in the key; nothing is tidied up.
+func TestAwkwardKeys(t *testing.T) {
+	s := start(t, fresh(t), nil)
+	s.do(201, "POST", "/v1/buckets", `{"bucket":"awkward"}`)
+	const link = "/v1/buckets/awkward/objects/"
+	keys := map[string]string{ // by how they are written in a link
+		"..": "..", ".": ".", "a/../b": "a/../b", "a/./b": "a/./b", "../../../etc/passwd": "../../../etc/passwd", "a//b": "a//b", "/a": "/a", "//": "//",
+		"a/": "a/", "%2e%2e/c": "../c", "d%2F..%2Fe": "d/../e", "100%25": "100%", "100%2525": "100%25", "a+b": "a+b", "a%20b": "a b", "q%3Fx=1&y=2%23z": "q?x=1&y=2#z",
+		"%C3%BCn%C3%AF/%E6%BC%A2/%F0%9F%90%98": "ünï/漢/🐘", "%5C": "\\", "new%0Aline": "new\nline", "objects/objects/": "objects/objects/",
+		strings.Repeat("k", 1024): strings.Repeat("k", 1024),
+	}
+	for path, key := range keys {
+		s.want("key", s.do(201, "PUT", link+path, "["+key).get("key"), key)
+	}
+	listed := s.do(200, "GET", "/v1/buckets/awkward/objects", "").get("objects").([]any)
+	s.want("objects", len(listed), len(keys))
+	for path, key := range keys {
+		resp, err := s.send("GET", link+path, "")
+		must(t, err)
+		body, err := io.ReadAll(resp.Body)
+		must(t, errors.Join(err, resp.Body.Close()))
+		if resp.StatusCode != 200 || string(body) != "["+key {
+			t.Errorf("%q: %d %q", key, resp.StatusCode, body)
+		}
+		s.do(204, "DELETE", link+path, "")
+		s.do(404, "GET", link+path, "")
+	}
+	for path, code := range map[string]string{"": "invalid", strings.Repeat("k", 1025): "invalid", "a%00b": "invalid", "%ff": "invalid"} {
+		s.want("code of "+path, s.do(400, "PUT", link+path, "x").get("code"), code)
+	}
+	s.do(405, "POST", link+"a", "x")
+	s.want("objects", len(s.do(200, "GET", "/v1/buckets/awkward/objects", "").get("objects").([]any)), 0)
 }

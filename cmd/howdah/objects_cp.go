@@ -84,7 +84,7 @@ func (c copier) up(ctx context.Context, from, to string, recursive bool) error {
 		if err != nil {
 			return err
 		}
-		return c.putFile(ctx, file, place{p.bucket, path.Join(p.key, filepath.ToSlash(name))})
+		return c.putFile(ctx, file, place{p.bucket, folder(p.key) + filepath.ToSlash(name)})
 	})
 }
 
@@ -123,11 +123,14 @@ func (c copier) down(ctx context.Context, from, to string, recursive bool) error
 			if err != nil {
 				return err
 			}
-			name := strings.TrimPrefix(strings.TrimPrefix(o.Key, p.key), "/")
+			name, below := strings.CutPrefix(o.Key, folder(p.key))
+			if !below {
+				name = strings.TrimPrefix(o.Key, p.key)
+			}
 			if name == "" {
 				name = path.Base(o.Key)
 			}
-			if !filepath.IsLocal(filepath.FromSlash(name)) || strings.HasSuffix(name, "/") {
+			if !namesFile(name) {
 				_, _ = fmt.Fprintf(c.Err, "left out: the key %q is no name of a file below %s\n", o.Key, to)
 				continue
 			}
@@ -142,9 +145,26 @@ func (c copier) down(ctx context.Context, from, to string, recursive bool) error
 		return err
 	}
 	if info, err := os.Stat(to); to != "-" && (err == nil && info.IsDir() || strings.HasSuffix(to, "/")) {
-		to = filepath.Join(to, path.Base(p.key))
+		name := path.Base(p.key)
+		if !namesFile(name) {
+			return usageError{fmt.Errorf("the key %q is no name of a file: write which file it should be", p.key)}
+		}
+		to = filepath.Join(to, name)
 	}
 	return c.getFile(ctx, p, to)
+}
+
+// folder is what a prefix is, written with its slash.
+func folder(key string) string {
+	if key == "" || strings.HasSuffix(key, "/") {
+		return key
+	}
+	return key + "/"
+}
+
+// namesFile says whether a key is the name of a file below a folder, and the only key that names it: a//b and a/../b do not.
+func namesFile(key string) bool {
+	return key != "." && path.Clean(key) == key && filepath.IsLocal(filepath.FromSlash(key))
 }
 
 // getFile writes a file beside its name first, so that what is there is whole.

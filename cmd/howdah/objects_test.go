@@ -82,3 +82,47 @@ func TestKeys(t *testing.T) {
 	s.ok("key", "revoke", "training")
 	s.fails(exitError, []string{"key", "revoke", "training"}, "unknown access key")
 }
+
+// TestAwkwardObjectKeys: what a key says is what is stored, listed, shown, copied and removed.
+func TestAwkwardObjectKeys(t *testing.T) {
+	s := newShell(t)
+	s.ok("objects", "mb", "awkward")
+	keys := []string{"..", ".", "a/../b", "a//b", "/a", "a/", "../up", "100%", "100%25", "a b", "-x", "ünï/漢/🐘", `back\slash`, "'quoted'", "s3://awkward/x"}
+	for _, key := range keys {
+		to := "s3://awkward/" + key
+		if strings.HasSuffix(key, "/") { // a folder, which keeps the name of the file
+			s.fails(exitUsage, []string{"objects", "cp", "-", to}, "does not say the name")
+			s.exec("select howdah.put_object('awkward', '" + key + "', '" + key + "')")
+			continue
+		}
+		s.input(key, "objects", "cp", "-", to).want(t, exitOK)
+	}
+	if rows := s.rows("objects", "ls", "-r", "awkward", "--json"); len(rows) != len(keys) {
+		t.Errorf("ls says %v", rows)
+	}
+	for _, key := range keys {
+		if out := s.ok("objects", "cat", "awkward/"+key); out != key {
+			t.Errorf("cat %q says %q", key, out)
+		}
+		file := filepath.Join(t.TempDir(), "file")
+		s.ok("objects", "cp", "s3://awkward/"+key, file)
+		if got, err := os.ReadFile(file); err != nil || string(got) != key {
+			t.Errorf("%q: %q, %v", key, got, err)
+		}
+	}
+	// Keys that are no names of files, or would be one file, are left out, and named.
+	dir := t.TempDir()
+	r := s.input("", "objects", "cp", "--recursive", "s3://awkward", filepath.Join(dir, "in"))
+	if files, err := os.ReadDir(dir); r.code != exitOK || err != nil || len(files) != 1 || strings.Count(r.err, "left out: ") != 8 {
+		t.Errorf("beside the folder: %v, %v; %+v", files, err, r)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "in", "ünï/漢/🐘")); err != nil || string(got) != "ünï/漢/🐘" {
+		t.Errorf("%q, %v", got, err)
+	}
+	s.fails(exitUsage, []string{"objects", "cp", "s3://awkward/..", dir}, "no name of a file")
+	for _, key := range keys {
+		s.ok("objects", "rm", "awkward/"+key)
+	}
+	s.fails(exitError, []string{"objects", "cp", "/dev/null", "s3://awkward/" + strings.Repeat("k", 1025)}, "the key has 1025 bytes")
+	s.ok("objects", "rb", "awkward")
+}

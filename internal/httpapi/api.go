@@ -75,14 +75,14 @@ func New(c Config) http.Handler {
 	a.tailRoutes(mux)
 	a.consumerRoutes()
 	a.bucketRoutes()
-	a.objectRoutes(mux)
+	a.objectRoutes()
 	a.claimRoutes()
 	a.healthRoutes(mux)
 	if c.Extend != nil {
 		c.Extend(a.huma, a.fail)
 	}
 	a.describeErrors()
-	return mux
+	return a.objectLinks(mux)
 }
 
 func (a *api) op(method, path, id, summary string, tag string) huma.Operation {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -19,11 +20,7 @@ import (
 
 // objectRoutes serve the bytes of objects under links: keys have slashes in them, and bodies are streams, which huma's
 // inputs are not. They are described by hand.
-func (a *api) objectRoutes(mux *http.ServeMux) {
-	const link = "/v1/buckets/{bucket}/objects/{key...}"
-	mux.HandleFunc("GET "+link, a.getObject) // HEAD too
-	mux.HandleFunc("PUT "+link, a.putObject)
-	mux.HandleFunc("DELETE "+link, a.deleteObject)
+func (a *api) objectRoutes() {
 	where := []*huma.Param{
 		{Name: "bucket", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}},
 		{Name: "key", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}, Description: "The rest of the path, slashes and all."},
@@ -46,6 +43,37 @@ func (a *api) objectRoutes(mux *http.ServeMux) {
 		op.Parameters, op.RequestBody, op.Responses = where, o.body, map[string]*huma.Response{status: o.answer}
 		a.huma.OpenAPI().AddOperation(&op)
 	}
+}
+
+// objectLinks serves the links of objects and passes on the rest. http.ServeMux would send a client that asks for a//b or
+// a/../b to another object.
+func (a *api) objectLinks(rest http.Handler) http.Handler {
+	methods := map[string]http.HandlerFunc{http.MethodGet: a.getObject, http.MethodHead: a.getObject, http.MethodPut: a.putObject, http.MethodDelete: a.deleteObject}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		below, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v1/buckets/")
+		bucket, key, found := strings.Cut(below, "/objects/")
+		if !ok || !found || strings.Contains(bucket, "/") {
+			rest.ServeHTTP(w, r)
+			return
+		}
+		h := methods[r.Method]
+		if h == nil {
+			w.Header().Set("Allow", "GET, HEAD, PUT, DELETE")
+			p := invalid("an object cannot be asked to "+r.Method, "GET, HEAD, PUT and DELETE work.")
+			p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
+			a.writeError(w, p)
+			return
+		}
+		for name, escaped := range map[string]string{"bucket": bucket, "key": key} {
+			v, err := url.PathUnescape(escaped)
+			if err != nil {
+				a.writeError(w, invalid(err.Error(), "Escape the key for URLs."))
+				return
+			}
+			r.SetPathValue(name, v)
+		}
+		h(w, r)
+	})
 }
 
 func versionOf(r *http.Request) []howdah.ObjectOption {
