@@ -15,7 +15,8 @@ import (
 // been active for so long, and there is one of a name and subject at a time.
 type alert struct {
 	Name, Subject, Severity, Expression string
-	For                                 time.Duration
+	For                                 time.Duration // of scenario time
+	SystemFor                           time.Duration // instead, of system time
 	Active                              bool
 	Value                               float64
 	From, Until                         time.Time
@@ -60,7 +61,11 @@ func (w *watch) alert(ctx context.Context, a alert) error {
 		}
 		return w.announce(ctx, a, "resolved", since)
 	}
-	fires := state == "pending" && w.at.Sub(since) >= a.For
+	lasted := w.at.Sub(since) >= a.For
+	if a.SystemFor > 0 {
+		lasted = open && was.age >= a.SystemFor
+	}
+	fires := state == "pending" && lasted
 	if fires {
 		state = "firing"
 	}
@@ -81,18 +86,19 @@ func (w *watch) alert(ctx context.Context, a alert) error {
 type openAlert struct {
 	state string
 	since time.Time
+	age   time.Duration // in system time
 }
 
 // loadOpen reads all open alerts at once. One is looked at once in a watch, so they need no upkeep.
 func (w *watch) loadOpen(ctx context.Context) error {
 	w.open = map[[2]string]openAlert{}
-	rows, err := w.tx.Query(ctx, "select name, subject, state, since from lab.alerts where state <> 'resolved'")
+	rows, err := w.tx.Query(ctx, "select name, subject, state, since, clock_timestamp() - system_since from lab.alerts where state <> 'resolved'")
 	if err != nil {
 		return err
 	}
 	var name, about string
 	var o openAlert
-	_, err = pgx.ForEachRow(rows, []any{&name, &about, &o.state, &o.since}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &about, &o.state, &o.since, &o.age}, func() error {
 		w.open[[2]string{name, about}] = o
 		return nil
 	})

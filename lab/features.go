@@ -239,23 +239,51 @@ func (l *Lab) AsOf(ctx context.Context, q sender, facts []Fact) ([]feature.Row, 
 	if len(facts) == 0 {
 		return nil, nil
 	}
+	var b pgx.Batch
+	until := facts[0].At
+	for i := range facts {
+		until = later(until, facts[i].At)
+	}
+	index := l.queueHistories(&b, facts, until)
+	if err := q.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, fmt.Errorf("load histories: %w", err)
+	}
+	return computeAll(index, facts)
+}
+
+func computeAll(index Index, facts []Fact) ([]feature.Row, error) {
+	out := make([]feature.Row, len(facts))
+	for i := range facts {
+		var err error
+		if out[i], err = index.Compute(&facts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// queueHistories adds to a batch the queries for all that the features of facts need, up to an instant or, where that is
+// zero, without an end; they fill the index that it returns.
+func (l *Lab) queueHistories(b *pgx.Batch, facts []Fact, until time.Time) Index {
 	index := l.scenario.NewIndex()
 	var first, second []string
-	from, until := facts[0].At, facts[0].At
+	from := facts[0].At
 	for i := range facts {
 		first, second = append(first, facts[i].Key1), append(second, facts[i].Key2)
 		if facts[i].At.Before(from) {
 			from = facts[i].At
 		}
-		until = later(until, facts[i].At)
 	}
 	from = from.Add(-l.shape.Window)
-	var b pgx.Batch
+	var end any = "infinity"
+	if !until.IsZero() {
+		end = until
+	}
 	addFacts := func(where string, args ...any) {
 		b.Queue("select "+factColumns+" from lab.facts where "+where, args...).Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
 	}
-	addFacts("key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, until)
-	addFacts("key2 = any($1) and occurred_at >= $2 and occurred_at < $3", second, from, until)
+	addFacts("key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, end)
+	addFacts("key2 = any($1) and occurred_at >= $2 and occurred_at < $3", second, from, end)
 	// offset 0: one look into the index for each fact of a few keys, instead of a scan of all labels.
 	addFacts("key2 = any($1) and occurred_at < $2 and exists (select from lab.labels l where l.fact_id = facts.fact_id offset 0)", second, from)
 	b.Queue(`select label_id, l.fact_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at, l.source_id
@@ -271,15 +299,5 @@ func (l *Lab) AsOf(ctx context.Context, q sender, facts []Fact) ([]feature.Row, 
 			return err
 		})
 	}
-	if err := q.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, fmt.Errorf("load histories: %w", err)
-	}
-	out := make([]feature.Row, len(facts))
-	for i := range facts {
-		var err error
-		if out[i], err = index.Compute(&facts[i]); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return index
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +44,8 @@ type Lab struct {
 	mu   sync.Mutex // guards the feed
 	feed *sim.Feed
 
-	scorers scorers
+	scorers   scorers
+	arrivedMS atomic.Int64 // a scenario time that has arrived, as somebody saw it; 0: nobody looked
 }
 
 // Config of a Lab.

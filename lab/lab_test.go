@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -104,7 +105,7 @@ func digests(t testing.TB, l *lab.Lab) map[string]string {
 		"aliases":           "select model, alias, version, from_time, until_time, reason from lab.aliases",
 		"evaluations":       "select model, version, labels, as_of, n, positives, auc, metrics - 'latency_us' from lab.evaluations",
 		"drift":             "select * from lab.drift",
-		"alerts":            "select * from lab.alerts",
+		"alerts":            "select name, subject, state, value, since, fired_at, resolved_at, detail from lab.alerts",
 		"clean topic":       "select key, payload::text, event_time from events.payments_clean",
 		"predictions topic": "select key, (payload::jsonb - 'latency_us')::text, event_time from events.predictions",
 	} {
@@ -148,33 +149,7 @@ func TestKillsAndBackfillsChangeNothing(t *testing.T) {
 	checkFeatures(t, calm)
 	checkParity(t, calm)
 
-	kills := 0
-	for round := 1; ; round++ {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childURL+"="+url)
-		cmd.Stderr = t.Output()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		// Later rounds live longer, so that it ends.
-		life := took*time.Duration(1+round)/16 + testLease*time.Duration(round)/4
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("the process failed by itself: %v", err)
-			}
-		case <-time.After(life):
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			<-ended
-			kills++
-			continue
-		}
-		break
-	}
+	kills := killAgainAndAgain(t, url, done(t, calm))
 	t.Logf("undisturbed %v, then killed %d times", took, kills)
 	if kills < 3 {
 		t.Errorf("only %d kills", kills)
@@ -189,6 +164,56 @@ func TestKillsAndBackfillsChangeNothing(t *testing.T) {
 	}
 	idle(t, torn)
 	compare(t, "after back-fills", digests(t, torn), want)
+}
+
+// done is how many events the pipelines of a lab have done.
+func done(t testing.TB, l *lab.Lab) (n int64) {
+	t.Helper()
+	if err := l.DB().Pool().QueryRow(t.Context(), "select coalesce(sum(events), 0)::bigint from lab.progress").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// killAgainAndAgain lets processes play the small world and kills each when so much more has been done, at random; how
+// fast the machine is does not matter. The last one is left alone.
+func killAgainAndAgain(t testing.TB, url string, all int64) (kills int) {
+	t.Helper()
+	const parts = 8
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("kills by seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	watched := open(t, url, small, 11)
+	for part := range int64(parts + 1) {
+		limit := all*part/parts + dice.Int64N(all/parts)
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childURL+"="+url)
+		cmd.Stderr = t.Output()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for killed := false; !killed; {
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Fatalf("the process failed by itself: %v", err)
+				}
+				return kills
+			case <-time.After(5 * time.Millisecond):
+			}
+			if part < parts && done(t, watched) >= limit {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				<-ended
+				kills++
+				killed = true
+			}
+		}
+	}
+	return kills
 }
 
 // idle runs the pipelines until all of them have nothing left to do.

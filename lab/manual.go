@@ -29,9 +29,12 @@ func (l *Lab) TrainNow(ctx context.Context, policy string) (outcome string, deta
 	return outcome, detail, err
 }
 
-// Reset removes everything that the lab made in a database: its consumers, topics, collections, buckets and tables. No lab
-// may run in it.
+// Reset removes everything that the lab made in a database: its consumers, topics, collections, buckets and tables. It
+// refuses while somebody runs it.
 func Reset(ctx context.Context, db *howdah.DB, s Scenario) error {
+	if err := nobodyRuns(ctx, db.Pool()); err != nil {
+		return err
+	}
 	l := &Lab{db: db, scenario: s, shape: s.Shape(), info: s.World().Info()}
 	topics := map[string]bool{topicClock: true, l.cleanTopic(): true, topicFeatures: true, topicPredictions: true, topicAlerts: true, topicModels: true}
 	for _, x := range l.info.Streams {

@@ -50,6 +50,9 @@ func (l *Lab) monitor(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out
 		if !t.Day {
 			continue
 		}
+		if err := w.coverage(ctx); err != nil {
+			return 0, last, fmt.Errorf("watch label coverage at %s: %w", t.At.Format(time.RFC3339), err)
+		}
 		if err := w.drift(ctx); err != nil {
 			return 0, last, fmt.Errorf("watch drift at %s: %w", t.At.Format(time.RFC3339), err)
 		}
@@ -141,6 +144,30 @@ func (w *watch) labelsCome(ctx context.Context) error {
 	return w.alert(ctx, alert{Name: "label_outage", Subject: w.lab.shape.Labels, Severity: "critical", Expression: "far fewer labels in 24 hours than in the 28 days before",
 		Active: distuv.Poisson{Lambda: max(usual, 1e-9)}.CDF(float64(day)) < unlikely, Value: float64(day), From: from, Until: w.at,
 		Detail: fmt.Sprintf("%d labels in 24 hours, usually %.1f", day, usual)})
+}
+
+// coverage warns where far less is known about the last week than was known about the four weeks before when each of them
+// was as fresh. An outage shows here for as long as its labels are missing, however slowly they come.
+func (w *watch) coverage(ctx context.Context) error {
+	if w.lab.shape.Labels == "" {
+		return nil
+	}
+	from := w.at.Add(-evaluationDays * 24 * time.Hour)
+	var now, before int
+	err := w.tx.QueryRow(ctx, `select count(*) filter (where week = 0), count(*) filter (where week > 0)
+		from (select distinct on (week, fact_id) week, value from generate_series(0, 4) week
+			cross join lateral (select $1::timestamptz - week * interval '168 h' as at) t
+			join lab.labels l on l.known_at >= t.at - interval '168 h' and l.known_at < t.at
+			join lab.facts f using (fact_id) where f.occurred_at >= t.at - interval '168 h' and f.occurred_at < t.at
+			order by week, fact_id, l.known_at desc, l.reported_at desc) known
+		where value > 0 or not $2`, w.at, w.lab.shape.Target == Class).Scan(&now, &before)
+	if err != nil {
+		return err
+	}
+	usual := float64(before) / 4
+	return w.alert(ctx, alert{Name: "label_coverage", Subject: w.lab.shape.Labels, Severity: "warning", Expression: "far fewer labels are known of the last 7 days than usually are", For: 24 * time.Hour,
+		Active: distuv.Poisson{Lambda: max(usual, 1e-9)}.CDF(float64(now)) < unlikely, Value: float64(now) / max(usual, 1), From: from, Until: w.at,
+		Detail: fmt.Sprintf("%d known, usually %.1f", now, usual)})
 }
 
 // values compares nulls and ranges of the last hour with the training data's.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/lab/feature"
 )
 
 // Answer is what a client is told.
@@ -27,41 +28,17 @@ type Answer struct {
 const maxInstances = 1000
 
 // Predict answers about instances: it computes their features from what is known about their keys now, asks the model's
-// versions, and logs every answer in one transaction. The version that acts answers; with an alias, the one that it means.
+// versions, and logs every answer in one statement. The version that acts answers; with an alias, the one that it means.
 func (l *Lab) Predict(ctx context.Context, name, alias string, instances []json.RawMessage) ([]Answer, error) {
 	if len(instances) == 0 || len(instances) > maxInstances {
 		return nil, fmt.Errorf("%d instances: %w; give 1 to %d", len(instances), howdah.ErrInvalid, maxInstances)
 	}
-	now, err := l.publishedUntil(ctx)
-	if err != nil {
-		return nil, err
-	}
-	live, err := aliasesAt(ctx, l.db.Pool(), name, now)
-	if err != nil {
-		return nil, err
-	}
-	if alias != "" {
-		names := make([]string, len(live))
-		for i, m := range live {
-			names[i] = m.Alias
-		}
-		live = slices.DeleteFunc(live, func(m AliasMove) bool { return m.Alias != alias })
-		if len(live) == 0 {
-			return nil, fmt.Errorf("model %s has no alias %q: %w; it has: %s", name, alias, howdah.ErrNotFound, strings.Join(names, ", "))
-		}
-	}
-	if len(live) == 0 {
-		return nil, fmt.Errorf("model %s has no version with an alias: %w; `howdah lab status` lists those that have", name, howdah.ErrNotFound)
-	}
-	facts := make([]Fact, len(instances))
-	for i, x := range instances {
-		if facts[i], err = l.scenario.Request(x, now); err != nil {
-			return nil, fmt.Errorf("instance %d: %w: %w", i, err, howdah.ErrInvalid)
-		}
-	}
 	began := time.Now()
-	rows, err := l.AsOf(ctx, l.db.Pool(), facts)
+	facts, rows, live, err := l.lookUp(ctx, name, instances)
 	if err != nil {
+		return nil, err
+	}
+	if live, err = meant(name, alias, live); err != nil {
 		return nil, err
 	}
 	joined := time.Since(began).Microseconds() / int64(len(facts))
@@ -92,9 +69,70 @@ func (l *Lab) Predict(ctx context.Context, name, alias string, instances []json.
 		out[i] = Answer{acting.Score, acting.Decision, acting.Model, acting.Version, acting.Role, acting.ID}
 		all = append(all, answers...)
 	}
-	err = pgx.BeginFunc(ctx, l.db.Pool(), func(tx pgx.Tx) error {
-		_, err := l.logPredictions(ctx, tx, all)
-		return err
-	})
+	_, err = logPredictions(ctx, l.db.Pool(), all)
 	return out, err
+}
+
+// lookUp reads instances, what the model's aliases mean, and everything that the instances' features need, in one round
+// trip: what it takes to answer is mostly the way to the database and back. The histories are therefore asked for before
+// the scenario time is known, without an upper bound; the features see to that themselves.
+func (l *Lab) lookUp(ctx context.Context, name string, instances []json.RawMessage) (facts []Fact, rows []feature.Row, live []AliasMove, err error) {
+	now := time.UnixMilli(l.arrivedMS.Load()).UTC() // no later than the scenario time is
+	if now.UnixMilli() == 0 {
+		if now, err = l.publishedUntil(ctx); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if facts, err = l.requests(instances, now); err != nil {
+		return nil, nil, nil, err
+	}
+	var b pgx.Batch
+	// A batch is one transaction. To plan these statements takes longer than to run them, and their plans are always the same.
+	b.Queue("select set_config('plan_cache_mode', 'force_generic_plan', true)")
+	b.Queue("select arrived_until from lab.settings").QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	b.Queue(aliasColumns+` where model = $1 and from_time <= (select arrived_until from lab.settings)
+		and (until_time is null or until_time > (select arrived_until from lab.settings)) order by id`, name).
+		Query(func(rows pgx.Rows) (err error) {
+			live, err = collectAliases(rows, nil)
+			return err
+		})
+	index := l.queueHistories(&b, facts, time.Time{})
+	if err := l.db.Pool().SendBatch(ctx, &b).Close(); err != nil {
+		return nil, nil, nil, fmt.Errorf("look up what a prediction needs: %w", err)
+	}
+	l.arrivedMS.Store(now.UnixMilli())
+	if facts, err = l.requests(instances, now.UTC()); err != nil {
+		return nil, nil, nil, err
+	}
+	rows, err = computeAll(index, facts)
+	return facts, rows, live, err
+}
+
+func (l *Lab) requests(instances []json.RawMessage, now time.Time) ([]Fact, error) {
+	facts := make([]Fact, len(instances))
+	for i, x := range instances {
+		var err error
+		if facts[i], err = l.scenario.Request(x, now); err != nil {
+			return nil, fmt.Errorf("instance %d: %w: %w", i, err, howdah.ErrInvalid)
+		}
+	}
+	return facts, nil
+}
+
+// meant leaves the aliases that were asked for: all, or the one that is named.
+func meant(name, alias string, live []AliasMove) ([]AliasMove, error) {
+	if alias != "" {
+		names := make([]string, len(live))
+		for i, m := range live {
+			names[i] = m.Alias
+		}
+		live = slices.DeleteFunc(live, func(m AliasMove) bool { return m.Alias != alias })
+		if len(live) == 0 {
+			return nil, fmt.Errorf("model %s has no alias %q: %w; it has: %s", name, alias, howdah.ErrNotFound, strings.Join(names, ", "))
+		}
+	}
+	if len(live) == 0 {
+		return nil, fmt.Errorf("model %s has no version with an alias: %w; `howdah lab status` lists those that have", name, howdah.ErrNotFound)
+	}
+	return live, nil
 }

@@ -158,17 +158,17 @@ func (l *Lab) announceAlias(ctx context.Context, tx pgx.Tx, m AliasMove) error {
 	return err
 }
 
+const aliasColumns = "select model, alias, version, share, from_time, until_time, moved_by, reason from lab.aliases"
+
 // aliasesAt is what every alias of a model meant at an instant.
 func aliasesAt(ctx context.Context, q querier, name string, at time.Time) ([]AliasMove, error) {
-	rows, err := q.Query(ctx, `select model, alias, version, share, from_time, until_time, moved_by, reason from lab.aliases
-		where model = $1 and from_time <= $2 and (until_time is null or until_time > $2) order by id`, name, at)
+	rows, err := q.Query(ctx, aliasColumns+` where model = $1 and from_time <= $2 and (until_time is null or until_time > $2) order by id`, name, at)
 	return collectAliases(rows, err)
 }
 
 // History is every move of a model's aliases, oldest first.
 func (l *Lab) History(ctx context.Context, name string) ([]AliasMove, error) {
-	rows, err := l.db.Pool().Query(ctx, `select model, alias, version, share, from_time, until_time, moved_by, reason from lab.aliases
-		where model = $1 order by id`, name)
+	rows, err := l.db.Pool().Query(ctx, aliasColumns+" where model = $1 order by id", name)
 	return collectAliases(rows, err)
 }
 

@@ -36,12 +36,17 @@ func (l *Lab) Work(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
-	for _, p := range l.pipelines() {
+	begin := func(f func(context.Context) error) {
 		all.Go(func() {
-			if err := l.run(ctx, p); err != nil && ctx.Err() == nil {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
 				stop(err)
 			}
 		})
+	}
+	begin(l.signIn)
+	begin(l.watchMachine)
+	for _, p := range l.pipelines() {
+		begin(func(ctx context.Context) error { return l.run(ctx, p) })
 	}
 	all.Wait()
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -84,7 +89,7 @@ func (l *Lab) produce(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
-	last := live
+	last, fresh := live, from.Before(l.info.GoLive)
 	if o.Until > 0 {
 		last = min(last, o.Until)
 	}
@@ -100,6 +105,12 @@ func (l *Lab) produce(ctx context.Context, o RunOptions) error {
 	if err := l.settle(ctx, func(phase string) { say(last, last, phase) }); err != nil {
 		return err
 	}
+	if fresh {
+		say(last, last, "tidying up")
+		if err := l.tidy(ctx); err != nil {
+			return err
+		}
+	}
 	if o.Ready != nil {
 		o.Ready()
 	}
@@ -107,6 +118,14 @@ func (l *Lab) produce(ctx context.Context, o RunOptions) error {
 		return l.produceFast(ctx, o, say, &n)
 	}
 	return l.produceByClock(ctx, o)
+}
+
+// tidy does at once, for the tables that the prehistory has filled, what autovacuum would do while clients ask.
+func (l *Lab) tidy(ctx context.Context) error {
+	if _, err := l.db.Pool().Exec(ctx, "vacuum (analyze) lab.facts, lab.features, lab.labels, lab.profiles, lab.progress, lab.settings, lab.batches"); err != nil {
+		return fmt.Errorf("tidy up after the prehistory: %w", err)
+	}
+	return nil
 }
 
 // produceFast publishes day after day and lets the pipelines finish each.
@@ -146,12 +165,13 @@ func (l *Lab) produceByClock(ctx context.Context, o RunOptions) error {
 	if speed <= 0 {
 		speed = l.info.Speed
 	}
+	// While nobody ran the lab, its time stood still; a pause, a speed or a jump that was asked for meanwhile holds.
 	if _, err := l.ChangeClock(ctx, func(c sim.Clock) (sim.Clock, error) {
-		if c.Scenario.After(l.info.GoLive) && c.Rate != sim.MaxSpeed { // while nobody ran the lab, its time stood still
-			c.System, c.Scenario = time.Now().UTC(), from
-			return c, nil
+		c = standing(c, from)
+		if c.Rate == sim.MaxSpeed { // it has not started yet, or was played as fast as possible
+			c.Rate = speed
 		}
-		return sim.NewClock(time.Now(), from, speed)
+		return c, nil
 	}); err != nil {
 		return err
 	}

@@ -116,6 +116,13 @@ type Policy struct {
 	Gate    Gate
 	Promote Promotion
 	Retrain Triggers
+	Machine Machine
+}
+
+// Machine is what the machine must reach, in system time, or an alert says so.
+type Machine struct {
+	Lag     time.Duration // of a consumer
+	Latency time.Duration // p99 of the answers to clients
 }
 
 // Gate is what a version must reach to be a challenger.

@@ -38,6 +38,16 @@ create table if not exists lab.progress (
     system_at  timestamptz not null default now()
 );
 
+-- The processes that work in the lab, with their last sign of life; all system time.
+create table if not exists lab.runners (
+    id      text primary key,
+    host    text not null,
+    pid     int not null,
+    what    text not null,
+    since   timestamptz not null default clock_timestamp(),
+    seen_at timestamptz not null default clock_timestamp()
+);
+
 -- Clean facts. occurred_at: when it is true; known_at: when it arrived.
 create table if not exists lab.facts (
     event_id    uuid primary key,
@@ -192,6 +202,7 @@ create table if not exists lab.predictions (
 );
 create index if not exists predictions_occurred_at on lab.predictions (occurred_at);
 create index if not exists predictions_fact_id on lab.predictions (fact_id);
+create index if not exists predictions_served on lab.predictions (system_at) where served;
 
 create table if not exists lab.evaluations (
     model        text not null,
@@ -237,6 +248,7 @@ create table if not exists lab.alerts (
     window_from  timestamptz,
     window_until timestamptz,
     detail       text not null default '',
+    system_since timestamptz not null default clock_timestamp(),
     primary key (name, subject, since)
 );
 

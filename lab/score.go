@@ -95,29 +95,6 @@ func (l *Lab) answers(ctx context.Context, aliases []AliasMove, f *Fact, row fea
 	return out, nil
 }
 
-// logPredictions writes answers and publishes them.
-func (l *Lab) logPredictions(ctx context.Context, tx pgx.Tx, all []Prediction) (out int64, err error) {
-	if len(all) == 0 {
-		return 0, nil
-	}
-	rows, events := make([][]any, len(all)), make([]howdah.Event, len(all))
-	for i := range all {
-		p := &all[i]
-		rows[i] = []any{p.ID, p.Fact, p.Model, p.Version, p.Role, p.Acted, p.Score, p.Threshold, p.Decision, p.OccurredAt, p.RequestedAt, int32(p.LatencyUS), p.Served}
-		payload, err := json.Marshal(p)
-		if err != nil {
-			return 0, fmt.Errorf("prediction of %s: %w", p.Fact, err)
-		}
-		h, _ := json.Marshal(headers{hashUUID("prediction event", p.ID), "prediction.made", 1, p.RequestedAt}) // texts and a time
-		events[i] = howdah.Event{Key: p.Fact, Payload: payload, Headers: h, EventTime: p.OccurredAt}
-	}
-	if err := copyRows(ctx, tx, "predictions", []string{"prediction_id", "fact_id", "model", "version", "role", "acted", "score", "threshold", "decision",
-		"occurred_at", "known_at", "latency_us", "served"}, rows); err != nil {
-		return 0, err
-	}
-	return l.db.Topic(topicPredictions).PublishTx(ctx, tx, events...)
-}
-
 // score is the pipeline that asks the models about every fact. Which version has which alias is asked for the instant at
 // which the fact became known.
 func (l *Lab) score(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out int64, last time.Time, err error) {
@@ -156,12 +133,14 @@ func (l *Lab) score(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out i
 		}
 		all = append(all, answers...)
 	}
-	out, err = l.logPredictions(ctx, tx, all)
+	if len(all) > 0 {
+		out, err = logPredictions(ctx, tx, all)
+	}
 	return out, last, err
 }
 
 func (l *Lab) historyOf(ctx context.Context, tx pgx.Tx, name string) ([]AliasMove, error) {
-	rows, err := tx.Query(ctx, `select model, alias, version, share, from_time, until_time, moved_by, reason from lab.aliases where model = $1 order by id`, name)
+	rows, err := tx.Query(ctx, aliasColumns+" where model = $1 order by id", name)
 	return collectAliases(rows, err)
 }
 

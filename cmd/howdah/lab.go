@@ -27,17 +27,33 @@ const labConns = 40
 func (a *app) labCommand() *cobra.Command {
 	return group("lab", "The ML lab: simulate, clean, join, train, evaluate, deploy, monitor",
 		a.labRunCommand(), a.labEventsCommand(), a.labStatusCommand(),
-		a.labClockCommand("pause", "Stop scenario time", exactly(), func(c sim.Clock, now time.Time, _ []string) (sim.Clock, error) { return c.Pause(now), nil }),
-		a.labClockCommand("resume", "Let scenario time run again", exactly(), func(c sim.Clock, now time.Time, _ []string) (sim.Clock, error) { return c.Resume(now), nil }),
+		a.labClockCommand("pause", "Stop scenario time", exactly(), func([]string) (lab.ClockChange, error) { return paused(true), nil }),
+		a.labClockCommand("resume", "Let scenario time run again", exactly(), func([]string) (lab.ClockChange, error) { return paused(false), nil }),
 		a.labClockCommand("speed FACTOR", "Change how fast scenario time runs: 24 (a term), 720 (a lab), 2880 (a demo)", exactly("FACTOR"),
-			func(c sim.Clock, now time.Time, args []string) (sim.Clock, error) {
+			func(args []string) (lab.ClockChange, error) {
 				f, err := strconv.ParseFloat(args[0], 64)
 				if err != nil || f <= 0 {
-					return c, usageError{fmt.Errorf("the factor is %q; give scenario seconds per second, such as 720", args[0])}
+					return lab.ClockChange{}, usageError{fmt.Errorf("the factor is %q; give scenario seconds per second, such as 720", args[0])}
 				}
-				return c.SetRate(now, f)
+				return lab.ClockChange{Speed: &f}, nil
 			}),
-		a.labJumpCommand(), a.labInjectCommand(), a.labTrainCommand(), a.labPromoteCommand(), a.labRollbackCommand(), a.labExplainCommand(), a.labResetCommand())
+		a.labClockCommand("step TIME", "Move scenario time on, such as by 1h, paused or not; what is due till then comes at once", exactly("TIME"),
+			func(args []string) (lab.ClockChange, error) {
+				d, err := time.ParseDuration(args[0])
+				if err != nil || d <= 0 {
+					return lab.ClockChange{}, usageError{fmt.Errorf("the time is %q; give scenario time such as 30m or 6h", args[0])}
+				}
+				return lab.ClockChange{Step: d}, nil
+			}),
+		a.labClockCommand("jump DAY", "Move scenario time on to the beginning of a day; what is due till then comes at once", exactly("DAY"),
+			func(args []string) (lab.ClockChange, error) {
+				day, err := strconv.Atoi(args[0])
+				if err != nil || day < 0 {
+					return lab.ClockChange{}, usageError{fmt.Errorf("the day is %q; days count from 0", args[0])}
+				}
+				return lab.ClockChange{Day: &day}, nil
+			}),
+		a.labInjectCommand(), a.labTrainCommand(), a.labPromoteCommand(), a.labRollbackCommand(), a.labExplainCommand(), a.labResetCommand())
 }
 
 // openLab opens the lab that a database plays.
@@ -59,23 +75,33 @@ func newLab(ctx context.Context, db *howdah.DB, config string, seed uint64, log 
 
 // servedLab is whatever lab a database has by the time it is asked for.
 type servedLab struct {
-	db     *howdah.DB
-	mu     sync.Mutex
-	opened *lab.Lab
+	db      *howdah.DB
+	mu      sync.Mutex
+	opened  *lab.Lab
+	stored  lab.Settings
+	checked time.Time
 }
+
+// labRecheck is how long a lab is taken to be the one that it was.
+const labRecheck = time.Second
 
 func (s *servedLab) open(ctx context.Context) (*lab.Lab, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.opened != nil && time.Since(s.checked) < labRecheck {
+		return s.opened, nil
+	}
 	stored, err := lab.Stored(ctx, s.db)
 	if err != nil {
 		return nil, err
 	}
-	if s.opened == nil || s.opened.Info().Seed != stored.Seed {
+	if s.opened == nil || s.stored != stored {
 		if s.opened, err = newLab(ctx, s.db, stored.Config, stored.Seed, nil); err != nil {
 			return nil, err
 		}
+		s.stored = stored
 	}
+	s.checked = time.Now()
 	return s.opened, nil
 }
 
@@ -129,50 +155,45 @@ func (a *app) labStatusCommand() *cobra.Command {
 	}
 }
 
-func (a *app) labClockCommand(use, short string, args cobra.PositionalArgs, change func(sim.Clock, time.Time, []string) (sim.Clock, error)) *cobra.Command {
+func paused(p bool) lab.ClockChange { return lab.ClockChange{Paused: &p} }
+
+func (a *app) labClockCommand(use, short string, args cobra.PositionalArgs, change func([]string) (lab.ClockChange, error)) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		x, err := change(args)
+		if err != nil {
+			return err
+		}
 		return a.withLab(cmd.Context(), func(l *lab.Lab) error {
-			c, err := l.ChangeClock(cmd.Context(), func(c sim.Clock) (sim.Clock, error) { return change(c, time.Now(), args) })
+			c, err := l.Set(cmd.Context(), x)
 			if err != nil {
 				return err
 			}
-			return a.printClock(l, c)
+			running, err := l.Runners(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.printClock(l, c, len(running) > 0)
 		})
 	}}
 }
 
-func (a *app) printClock(l *lab.Lab, c sim.Clock) error {
-	now := c.Now(time.Now())
+func (a *app) printClock(l *lab.Lab, c sim.Clock, running bool) error {
+	now := c.Scenario
+	if running {
+		now = c.Now(time.Now())
+	}
 	if a.json {
-		return a.printJSON(map[string]any{"scenario_time": now.UTC(), "day": sim.DayOf(l.Info().Epoch, now), "speed": c.Rate, "paused": c.Paused})
+		return a.printJSON(map[string]any{"scenario_time": now.UTC(), "day": sim.DayOf(l.Info().Epoch, now), "speed": c.Rate, "paused": c.Paused, "running": running})
 	}
 	state := "running"
-	if c.Paused {
+	switch {
+	case !running:
+		state = "from when somebody runs it again (`howdah demo`)"
+	case c.Paused:
 		state = "paused"
 	}
 	_, err := fmt.Fprintf(a.Out, "day %d, %s, speed %.0f, %s\n", sim.DayOf(l.Info().Epoch, now), now.UTC().Format("2006-01-02 15:04"), c.Rate, state)
 	return err
-}
-
-func (a *app) labJumpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "jump DAY", Short: "Move scenario time on to the beginning of a day; what is due till then comes at once", Args: exactly("DAY"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			day, err := strconv.Atoi(args[0])
-			if err != nil || day < 0 {
-				return usageError{fmt.Errorf("the day is %q; days count from 0", args[0])}
-			}
-			return a.withLab(cmd.Context(), func(l *lab.Lab) error {
-				c, err := l.ChangeClock(cmd.Context(), func(c sim.Clock) (sim.Clock, error) {
-					return c.Jump(time.Now(), sim.DayStart(l.Info().Epoch, day))
-				})
-				if err != nil {
-					return err
-				}
-				return a.printClock(l, c)
-			})
-		},
-	}
 }
 
 func (a *app) labInjectCommand() *cobra.Command {

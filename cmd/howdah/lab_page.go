@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/internal/console"
 	"github.com/howdah/howdah/lab"
-	"github.com/howdah/howdah/lab/sim"
 )
 
 // labPage shows the page what a lab is doing, and does there what the page asks for.
@@ -140,38 +138,25 @@ func orNaN(f *float64) float64 {
 	return *f
 }
 
-func (p labPage) clock(ctx context.Context, change func(l *lab.Lab, c sim.Clock, now time.Time) (sim.Clock, error)) error {
+func (p labPage) clock(ctx context.Context, x lab.ClockChange) error {
 	l, err := p.served.open(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = l.ChangeClock(ctx, func(c sim.Clock) (sim.Clock, error) {
-		c, err := change(l, c, time.Now())
-		if err != nil {
-			err = fmt.Errorf("%w: %w", err, howdah.ErrInvalid)
-		}
-		return c, err
-	})
+	_, err = l.Set(ctx, x)
 	return err
 }
 
 func (p labPage) Pause(ctx context.Context, paused bool) error {
-	return p.clock(ctx, func(_ *lab.Lab, c sim.Clock, now time.Time) (sim.Clock, error) {
-		if paused {
-			return c.Pause(now), nil
-		}
-		return c.Resume(now), nil
-	})
+	return p.clock(ctx, lab.ClockChange{Paused: &paused})
 }
 
 func (p labPage) Speed(ctx context.Context, factor float64) error {
-	return p.clock(ctx, func(_ *lab.Lab, c sim.Clock, now time.Time) (sim.Clock, error) { return c.SetRate(now, factor) })
+	return p.clock(ctx, lab.ClockChange{Speed: &factor})
 }
 
 func (p labPage) Jump(ctx context.Context, day int) error {
-	return p.clock(ctx, func(l *lab.Lab, c sim.Clock, now time.Time) (sim.Clock, error) {
-		return c.Jump(now, sim.DayStart(l.Info().Epoch, day))
-	})
+	return p.clock(ctx, lab.ClockChange{Day: &day})
 }
 
 func (p labPage) Inject(ctx context.Context, fault string, length time.Duration, share float64) error {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/howdah/howdah/lab"
 )
@@ -53,6 +54,9 @@ func TestLabCommands(t *testing.T) {
 		Day    int
 		Speed  float64
 		Paused bool
+
+		Running bool
+		At      time.Time `json:"scenario_time"`
 	}
 	decode := func(into any, args ...string) {
 		if err := json.Unmarshal([]byte(s.ok(append(args, "--json")...)), into); err != nil {
@@ -64,6 +68,13 @@ func TestLabCommands(t *testing.T) {
 	if !before.Paused || before.Day != 5 || after.Day != 7 || !after.Paused {
 		t.Errorf("paused %+v, jumped %+v", before, after)
 	}
+	decode(&after, "lab", "step", "90m")
+	if after.Running || after.At.Format("02 15:04") != "08 01:30" {
+		t.Errorf("stepped %+v", after)
+	}
+	if out := s.ok("lab", "step", "1m"); !strings.Contains(out, "day 7") || !strings.Contains(out, "howdah demo") {
+		t.Errorf("a step of a lab that nobody runs says %q", out)
+	}
 	decode(&after, "lab", "speed", "24")
 	decode(&before, "lab", "resume")
 	if after.Speed != 24 || before.Paused {
@@ -71,6 +82,7 @@ func TestLabCommands(t *testing.T) {
 	}
 	s.fails(exitError, []string{"lab", "jump", "6"}, "cannot go back")
 	s.fails(exitUsage, []string{"lab", "speed", "fast"}, "720")
+	s.fails(exitUsage, []string{"lab", "step", "0s"}, "30m")
 	s.fails(exitError, []string{"lab", "inject", "fire"}, "drop_labels")
 	s.fails(exitError, []string{"lab", "inject", "rename", "--share", "2"}, "up to 1")
 	s.fails(exitError, []string{"lab", "promote", "3"}, "no version 3")

@@ -52,6 +52,7 @@ func (*Scenario) Policy() lab.Policy {
 		Gate:    lab.Gate{MinAUC: 0.80, MinPositives: 80, MaxNullRate: 0.05, MaxScorePSI: 0.25, MaxP99: 5 * time.Millisecond},
 		Promote: lab.Promotion{Shadow: 7 * day, MinPositives: 100, Samples: 500, MinPBetter: 0.90, MaxAPLoss: 0.02, MaxVolume: 0.30, GiveUp: 28 * day},
 		Retrain: lab.Triggers{AUCLoss: 0.05, PSI: 0.25, PSIShare: 0.30, NewPositives: 200},
+		Machine: lab.Machine{Lag: 10 * time.Second, Latency: 10 * time.Millisecond},
 	}
 }
 

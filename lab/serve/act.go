@@ -19,6 +19,7 @@ type Clock struct {
 	Day          int       `json:"day"`
 	Speed        float64   `json:"speed"`
 	Paused       bool      `json:"paused"`
+	Running      bool      `json:"running" doc:"Whether somebody runs the lab. While nobody does, scenario time stands still."`
 }
 
 type clockInput struct {
@@ -26,6 +27,7 @@ type clockInput struct {
 		Paused *bool    `json:"paused,omitempty" doc:"Stop scenario time, or let it run."`
 		Speed  *float64 `json:"speed,omitempty" doc:"Scenario seconds a second, such as 720."`
 		Day    *int     `json:"day,omitempty" doc:"Move on to the beginning of this day; what is due till then comes at once."`
+		Step   string   `json:"step,omitempty" doc:"Move on by so much scenario time, such as 1h, paused or not."`
 	}
 }
 
@@ -53,12 +55,25 @@ type rollbackInput struct {
 
 // acts adds what changes the lab: its clock, faults, aliases.
 func (r *routes) acts(api huma.API, op func(method, path, id, summary string) huma.Operation) {
-	huma.Register(api, op(http.MethodPost, "/v1/lab/clock", "change-clock", "Pause scenario time, let it run, change its speed, or jump to a day"),
+	huma.Register(api, op(http.MethodPost, "/v1/lab/clock", "change-clock", "Pause scenario time, let it run, change its speed, step, or jump to a day"),
 		func(ctx context.Context, in *clockInput) (*answer[Clock], error) {
 			return with(ctx, r, func(l *lab.Lab) (out Clock, err error) {
-				c, err := l.ChangeClock(ctx, func(c sim.Clock) (sim.Clock, error) { return change(l, c, in) })
-				now := c.Now(time.Now())
-				return Clock{now.UTC(), sim.DayOf(l.Info().Epoch, now), c.Rate, c.Paused}, err
+				x := lab.ClockChange{Speed: in.Body.Speed, Day: in.Body.Day, Paused: in.Body.Paused}
+				if in.Body.Step != "" {
+					if x.Step, err = time.ParseDuration(in.Body.Step); err != nil || x.Step <= 0 {
+						return out, fmt.Errorf("step is %q; write it like 30m or 6h: %w", in.Body.Step, howdah.ErrInvalid)
+					}
+				}
+				c, err := l.Set(ctx, x)
+				if err != nil {
+					return out, err
+				}
+				running, err := l.Runners(ctx)
+				now := c.Scenario
+				if len(running) > 0 {
+					now = c.Now(time.Now())
+				}
+				return Clock{now.UTC(), sim.DayOf(l.Info().Epoch, now), c.Rate, c.Paused, len(running) > 0}, err
 			})
 		})
 	huma.Register(api, op(http.MethodPost, "/v1/lab/faults", "inject-fault", "Break something for a while of scenario time, from now on"),
@@ -99,30 +114,4 @@ func (r *routes) acts(api huma.API, op func(method, path, id, summary string) hu
 				return l.History(ctx, in.Name)
 			})
 		})
-}
-
-func change(l *lab.Lab, c sim.Clock, in *clockInput) (sim.Clock, error) {
-	now := time.Now()
-	var err error
-	if in.Body.Speed != nil {
-		if *in.Body.Speed <= 0 {
-			return c, fmt.Errorf("the speed is %v; give scenario seconds a second, such as 720: %w", *in.Body.Speed, howdah.ErrInvalid)
-		}
-		if c, err = c.SetRate(now, *in.Body.Speed); err != nil {
-			return c, fmt.Errorf("%w: %w", err, howdah.ErrInvalid)
-		}
-	}
-	if in.Body.Day != nil {
-		if c, err = c.Jump(now, sim.DayStart(l.Info().Epoch, *in.Body.Day)); err != nil {
-			return c, fmt.Errorf("%w: %w", err, howdah.ErrInvalid)
-		}
-	}
-	switch {
-	case in.Body.Paused == nil:
-	case *in.Body.Paused:
-		c = c.Pause(now)
-	default:
-		c = c.Resume(now)
-	}
-	return c, nil
 }

@@ -126,8 +126,26 @@ func TestServing(t *testing.T) {
 	s := begin(t)
 	t.Run("predict", s.predict)
 	t.Run("rollback and canary", s.rollout)
+	t.Run("clock", s.clock)
 	t.Run("python", s.python)
 	t.Run("tutorial", s.tutorial)
+}
+
+// The clock moves over HTTP as it does on the command line; nobody runs this lab, so that it moves by what is asked alone.
+func (s *site) clock(t *testing.T) {
+	var before, after serve.Clock
+	if code := s.call("POST", "/v1/lab/clock", map[string]any{"paused": true}, &before); code != 200 || !before.Paused || before.Running || before.Day != 49 {
+		t.Errorf("paused: status %d, %+v", code, before)
+	}
+	if code := s.call("POST", "/v1/lab/clock", map[string]any{"step": "6h"}, &after); code != 200 || after.ScenarioTime.Sub(before.ScenarioTime) != 6*time.Hour {
+		t.Errorf("stepped: status %d, %+v", code, after)
+	}
+	var refused answers
+	for _, body := range []map[string]any{{"step": "soon"}, {"step": "-1h"}, {"speed": -1}, {"day": 3}} {
+		if code := s.call("POST", "/v1/lab/clock", body, &refused); code != 400 {
+			t.Errorf("%v: status %d", body, code)
+		}
+	}
 }
 
 func instance(customer, merchant string, cents int) map[string]any {
