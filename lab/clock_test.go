@@ -74,7 +74,7 @@ func TestClockOfAStoppedLab(t *testing.T) {
 }
 
 // until waits until something is so.
-func until(t *testing.T, so func() bool) {
+func until(t testing.TB, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

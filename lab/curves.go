@@ -8,8 +8,7 @@ import (
 
 // Evaluations are the windows of all versions whose end lies after an instant of scenario time, by that end.
 func (l *Lab) Evaluations(ctx context.Context, after time.Time) (all []EvaluationLine, err error) {
-	err = collect(ctx, l.db.Pool(), &all, `select model, version, role, labels, as_of, n, positives, auc, auc_low, auc_high, (metrics->>'ap')::float8, (metrics->>'coverage')::float8
-		from lab.evaluations where as_of > $1 order by as_of, model, version`, after)
+	err = collect(ctx, l.db.Pool(), &all, "select "+evaluationColumns+" from lab.evaluations where as_of > $1 order by as_of, model, version", after)
 	return all, err
 }
 

@@ -58,9 +58,9 @@ type scored struct {
 	latency []float64
 }
 
-func (s *scored) positives() (positive []bool, n int) {
-	positive = make([]bool, len(s.truth))
-	for i, y := range s.truth {
+func positives(truth []float64) (positive []bool, n int) {
+	positive = make([]bool, len(truth))
+	for i, y := range truth {
 		if positive[i] = y > 0.5; positive[i] {
 			n++
 		}
@@ -144,12 +144,17 @@ func (l *Lab) evaluateWindow(ctx context.Context, tx pgx.Tx, asOf, from, until t
 	}
 	var rows [][]any
 	for _, s := range all {
-		positive, n := s.positives()
+		positive, n := positives(s.truth)
 		var metrics map[string]any
 		var auc, low, high any
 		if l.shape.Target == Class {
 			metrics = classMetrics(s.scores, positive, l.scenario.Policy().AlertsDay*evaluationDays)
 			auc, low, high = metrics["auc"], metrics["auc_low"], metrics["auc_high"]
+			alerts := 0
+			for _, a := range s.acts {
+				alerts += bit(a)
+			}
+			metrics["alerts_per_day"] = float64(alerts) / evaluationDays
 			metrics["coverage"] = nil
 			if rate > 0 {
 				metrics["coverage"] = number(float64(n) / (rate * float64(len(s.scores))))
@@ -157,12 +162,7 @@ func (l *Lab) evaluateWindow(ctx context.Context, tx pgx.Tx, asOf, from, until t
 		} else {
 			metrics = amountMetrics(s.scores, s.truth)
 		}
-		alerts := 0
-		for _, a := range s.acts {
-			alerts += bit(a)
-		}
 		slices.Sort(s.latency)
-		metrics["alerts_per_day"] = float64(alerts) / evaluationDays
 		metrics["latency_us"] = map[string]any{"p50": metric.Quantile(s.latency, 0.5), "p95": metric.Quantile(s.latency, 0.95), "p99": metric.Quantile(s.latency, 0.99)}
 		rows = append(rows, []any{s.model, s.version, labels, from, until, asOf, s.role, len(s.scores), n, auc, low, high, metrics})
 	}

@@ -27,8 +27,8 @@ var faultHelp = []struct{ name, does string }{
 	{"drop_facts", "facts do not arrive"},
 	{"drop_labels", "labels do not arrive"},
 	{"garbage", "payloads of facts are cut in half"},
-	{"scale", "amounts of facts come in euro instead of cents"},
-	{"rename", "the field channel of facts has another name"},
+	{"scale", "amounts of facts come a hundred times too small, as euro instead of cents"},
+	{"rename", "a field of facts has another name, such as payment_channel instead of channel"},
 }
 
 // Faults lists the faults that can be injected.
@@ -57,31 +57,31 @@ func (l *Lab) Inject(ctx context.Context, fault string, length time.Duration, sh
 	})
 }
 
-func inject(faults []injection, e *sim.Event) (sim.Event, bool) {
+func inject(shape *Shape, faults []injection, e *sim.Event) (sim.Event, bool) {
 	out := *e
 	for _, f := range faults {
 		if e.ArrivesAt.Before(f.From) || !e.ArrivesAt.Before(f.Until) || bucket(f.Fault, e.UUID()) >= f.Share {
 			continue
 		}
-		facts := e.Stream != "labels" && e.Type != "profile.upserted"
+		facts := e.Stream == shape.Facts
 		switch {
-		case f.Fault == "drop_labels" && e.Stream == "labels", f.Fault == "drop_facts" && facts:
+		case f.Fault == "drop_labels" && e.Stream == shape.Labels, f.Fault == "drop_facts" && facts:
 			return out, false
 		case !facts:
 		case f.Fault == "garbage":
 			out.Payload = out.Payload[:len(out.Payload)/2]
 		case f.Fault == "rename":
-			out.Payload = bytes.Replace(out.Payload, []byte(`"channel":`), []byte(`"payment_channel":`), 1)
+			out.Payload = bytes.Replace(out.Payload, []byte(`"`+shape.Rename+`":`), []byte(`"payment_`+shape.Rename+`":`), 1)
 		case f.Fault == "scale":
-			out.Payload = scale(out.Payload)
+			out.Payload = scale(out.Payload, shape.Scale)
 		}
 	}
 	return out, true
 }
 
-// scale cuts the last two digits off amount_cents, as a sender does that means euro.
-func scale(payload []byte) []byte {
-	name := []byte(`"amount_cents":`)
+// scale cuts the last two digits off an amount, as a sender does that means euro and not cents.
+func scale(payload []byte, field string) []byte {
+	name := []byte(`"` + field + `":`)
 	at := bytes.Index(payload, name)
 	if at < 0 {
 		return payload

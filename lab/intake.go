@@ -34,7 +34,11 @@ func (l *Lab) clean(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out i
 	if err := l.await(ctx, tx, last, before...); err != nil {
 		return 0, last, err
 	}
-	through, err := l.again(ctx, tx, pipeClean, batch, "facts", "quarantine", "duplicates")
+	tables := []string{"facts", "quarantine", "duplicates"}
+	if l.shape.Labels == "" { // they come with the facts
+		tables = append(tables, "labels")
+	}
+	through, err := l.again(ctx, tx, pipeClean, batch, tables...)
 	if err != nil {
 		return 0, last, err
 	}
@@ -58,7 +62,7 @@ func (l *Lab) clean(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out i
 	if err := l.factsThere(ctx, tx, cleaned, known); err != nil {
 		return 0, last, err
 	}
-	var facts, aside, twice [][]any
+	var facts, aside, twice, labels [][]any
 	var events []howdah.Event
 	for i := range batch {
 		h := &heads[i]
@@ -82,6 +86,9 @@ func (l *Lab) clean(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out i
 		default:
 			known[f.ID] = true
 			facts = append(facts, []any{ids[i], f.ID, f.At, f.Known, f.Key1, f.Key2, f.Doc, cleaned[i].Converted, batch[i].ID})
+			if x := cleaned[i].Label; x != nil && l.shape.Labels == "" {
+				labels = append(labels, labelRow(x, batch[i].ID))
+			}
 			if batch[i].ID > through {
 				text, _ := json.Marshal(headers{h.EventID, l.shape.Facts + ".clean", 1, f.Known}) // texts and a time
 				events = append(events, howdah.Event{Key: f.Key1, Payload: f.Doc, Headers: text, EventTime: f.At})
@@ -90,6 +97,9 @@ func (l *Lab) clean(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out i
 		seen[ids[i]] = true
 	}
 	if err := copyRows(ctx, tx, "facts", []string{"event_id", "fact_id", "occurred_at", "known_at", "key1", "key2", "doc", "converted", "source_id"}, facts); err != nil {
+		return 0, last, err
+	}
+	if err := insertNew(ctx, tx, "labels", labelFields, labels); err != nil {
 		return 0, last, err
 	}
 	if err := copyRows(ctx, tx, "quarantine", quarantineColumns, aside); err != nil {
@@ -217,6 +227,12 @@ func copyRows(ctx context.Context, tx pgx.Tx, table string, columns []string, ro
 	return nil
 }
 
+var labelFields = []string{"label_id", "fact_id", "value", "source", "supersedes", "reported_at", "known_at", "source_id"}
+
+func labelRow(l *Label, source int64) []any {
+	return []any{l.ID, l.Fact, l.Value, l.Source, l.Supersedes, l.At, l.Known, source}
+}
+
 // labels is the pipeline that keeps every label with its two times. A correction is a row of its own.
 func (l *Lab) labels(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out int64, last time.Time, err error) {
 	clock, err := readClock(ctx, tx)
@@ -234,12 +250,12 @@ func (l *Lab) labels(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out 
 			aside = append(aside, []any{l.shape.Labels, e.ID, uuidBytes(h.EventID), h.KnownAt, rule, detail, e.Payload})
 			continue
 		}
-		rows = append(rows, []any{label.ID, label.Fact, label.Value, label.Source, label.Supersedes, label.At, label.Known, e.ID})
+		rows = append(rows, labelRow(&label, e.ID))
 	}
 	if _, err := l.again(ctx, tx, pipeLabels, batch, "labels"); err != nil {
 		return 0, last, err
 	}
-	if err := insertNew(ctx, tx, "labels", []string{"label_id", "fact_id", "value", "source", "supersedes", "reported_at", "known_at", "source_id"}, rows); err != nil {
+	if err := insertNew(ctx, tx, "labels", labelFields, rows); err != nil {
 		return 0, last, err
 	}
 	if err := insertNew(ctx, tx, "quarantine", quarantineColumns, aside); err != nil {

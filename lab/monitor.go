@@ -16,6 +16,12 @@ import (
 // unlikely is the probability below which a count in a window is taken for a fault and not for chance.
 const unlikely = 1e-5
 
+// How many labels it takes to say that a version has become worse.
+const (
+	minPositives = 20
+	minAmounts   = 100
+)
+
 // minPSIRows is how many rows PSI needs to say something.
 const minPSIRows = 1000
 
@@ -76,6 +82,7 @@ type watch struct {
 	open       map[[2]string]openAlert
 	live       *AliasMove
 	trainedAUC *float64
+	trainedErr *float64 // of an amount
 	statistics *Statistics
 	scores     *metric.Numeric
 }
@@ -84,9 +91,9 @@ func (w *watch) champion(ctx context.Context) (err error) {
 	if w.live, err = w.lab.champion(ctx, w.tx, w.at); err != nil || w.live == nil {
 		return err
 	}
-	return w.tx.QueryRow(ctx, `select (v.metrics->>'auc')::float8, v.metrics->'score_reference', d.statistics
+	return w.tx.QueryRow(ctx, `select (v.metrics->>'auc')::float8, (v.metrics->>'mape')::float8, v.metrics->'score_reference', d.statistics
 		from lab.versions v left join lab.datasets d using (dataset) where v.model = $1 and v.version = $2`,
-		w.live.Model, w.live.Version).Scan(&w.trainedAUC, &w.scores, &w.statistics)
+		w.live.Model, w.live.Version).Scan(&w.trainedAUC, &w.trainedErr, &w.scores, &w.statistics)
 }
 
 // tail is the probability of so many or more events where so many are expected.
@@ -321,33 +328,42 @@ func (w *watch) performance(ctx context.Context) error {
 	if err := w.endFormer(ctx); err != nil {
 		return err
 	}
-	if w.live == nil || w.trainedAUC == nil {
+	if w.live == nil {
 		return nil
 	}
-	var n, positives int
-	var auc, high *float64
-	rows, err := w.tx.Query(ctx, "select n, positives, auc, auc_high from lab.evaluations where model = $1 and version = $2 and labels = 'provisional' and as_of = $3",
-		w.live.Model, w.live.Version, w.at)
-	if err != nil {
+	var lines []EvaluationLine
+	if err := collect(ctx, w.tx, &lines, "select "+evaluationColumns+" from lab.evaluations where model = $1 and version = $2 and labels = 'provisional' and as_of = $3",
+		w.live.Model, w.live.Version, w.at); err != nil {
 		return err
 	}
-	if _, err := pgx.ForEachRow(rows, []any{&n, &positives, &auc, &high}, func() error { return nil }); err != nil {
-		return err
+	e := EvaluationLine{}
+	if len(lines) > 0 {
+		e = lines[0]
 	}
+	a := alert{Name: "performance", Subject: subject(w.live.Model, w.live.Version), Severity: "critical", For: 48 * time.Hour,
+		From: w.at.Add(-evaluationDays * 24 * time.Hour), Until: w.at}
 	outage, err := alertFiring(ctx, w.tx, "label_outage", w.lab.shape.Labels)
 	if err != nil {
 		return err
 	}
-	loss := w.lab.scenario.Policy().Retrain.AUCLoss
-	active := auc != nil && !outage && positives >= 20 && *auc <= *w.trainedAUC-loss && *high < *w.trainedAUC
-	detail, value := "", 0.0
-	if auc != nil {
-		value = *auc
-		detail = fmt.Sprintf("AUC of the last 7 days, provisional: %.3f with %d positives, at training %.3f", *auc, positives, *w.trainedAUC)
+	policy := w.lab.scenario.Policy().Retrain
+	switch {
+	case w.lab.shape.Target == Class && w.trainedAUC != nil:
+		a.Expression = fmt.Sprintf("auc_7d <= trained - %.2f, and the interval lies below the trained one", policy.AUCLoss)
+		if e.AUC != nil {
+			a.Active = !outage && e.Positives >= minPositives && *e.AUC <= *w.trainedAUC-policy.AUCLoss && *e.High < *w.trainedAUC
+			a.Value, a.Detail = *e.AUC, fmt.Sprintf("AUC of the last 7 days, provisional: %.3f with %d positives, at training %.3f", *e.AUC, e.Positives, *w.trainedAUC)
+		}
+	case w.lab.shape.Target == Amount && w.trainedErr != nil:
+		a.Expression = fmt.Sprintf("error_7d >= trained * %.2f", 1+policy.ErrorRise)
+		if e.MAPE != nil {
+			a.Active = !outage && e.N >= minAmounts && *e.MAPE >= *w.trainedErr*(1+policy.ErrorRise)
+			a.Value, a.Detail = *e.MAPE, fmt.Sprintf("mean error of the last 7 days: %.1f %% of %d, at training %.1f %%", 100**e.MAPE, e.N, 100**w.trainedErr)
+		}
+	default:
+		return nil
 	}
-	return w.alert(ctx, alert{Name: "performance", Subject: subject(w.live.Model, w.live.Version), Severity: "critical",
-		Expression: fmt.Sprintf("auc_7d <= trained - %.2f, and the interval lies below the trained one", loss), For: 48 * time.Hour,
-		Active: active, Value: value, From: w.at.Add(-evaluationDays * 24 * time.Hour), Until: w.at, Detail: detail})
+	return w.alert(ctx, a)
 }
 
 // endFormer ends alerts about the performance of versions that do not act any more.

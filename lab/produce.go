@@ -72,7 +72,7 @@ func (l *Lab) publishSome(ctx context.Context, until time.Time) (more bool, n in
 			n += len(events)
 			through = events[len(events)-1].ArrivesAt
 			for i := range events {
-				e, keep := inject(faults, &events[i])
+				e, keep := inject(&l.shape, faults, &events[i])
 				if keep {
 					streams[e.Stream] = append(streams[e.Stream], envelope(&e))
 				}

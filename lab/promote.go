@@ -92,24 +92,31 @@ func (l *Lab) compare(ctx context.Context, tx pgx.Tx, at, began time.Time, champ
 		return g, false, nil
 	}
 	a, b, truth, volumeOld, volumeNew := paired(old, new)
-	positive := make([]bool, len(truth))
-	n := 0
-	for i, y := range truth {
-		if positive[i] = y > 0.5; positive[i] {
-			n++
+	if l.shape.Target == Amount {
+		g.add("matured amounts", len(truth) >= p.Promote.MinPositives, float64(len(truth)), "at least %d", p.Promote.MinPositives)
+		if !g.Passed {
+			return g, false, nil
 		}
+		c := metric.PairedError(a, b, truth, p.Promote.Samples, l.info.Seed)
+		g.addBetter("the error is less", c, p.Promote.MinPBetter)
+		return g, c.PBetter < 0.5, nil
 	}
+	positive, n := positives(truth)
 	g.add("matured positives", n >= p.Promote.MinPositives, float64(n), "at least %d", p.Promote.MinPositives)
-	if n < p.Promote.MinPositives {
+	if !g.Passed {
 		return g, false, nil
 	}
 	c := metric.PairedAUC(a, b, positive, p.Promote.Samples, l.info.Seed)
-	g.add(fmt.Sprintf("P(AUC is higher), by %.3f (%.3f to %.3f)", c.Delta, c.Low, c.High), c.PBetter >= p.Promote.MinPBetter, c.PBetter, "at least %.2f", p.Promote.MinPBetter)
+	g.addBetter("AUC is higher", c, p.Promote.MinPBetter)
 	loss := metric.AveragePrecision(a, positive) - metric.AveragePrecision(b, positive)
 	g.add("loss of average precision", loss <= p.Promote.MaxAPLoss, loss, "at most %.2f", p.Promote.MaxAPLoss)
 	volume := math.Abs(volumeNew/math.Max(volumeOld, 1) - 1)
 	g.add("change of the alert volume", volume <= p.Promote.MaxVolume, volume, "at most %.2f", p.Promote.MaxVolume)
 	return g, c.PBetter < 0.5, nil
+}
+
+func (g *GateResult) addBetter(what string, c metric.Comparison, limit float64) {
+	g.add(fmt.Sprintf("P(%s), by %.3f (%.3f to %.3f)", what, c.Delta, c.Low, c.High), c.PBetter >= limit, c.PBetter, "at least %.2f", limit)
 }
 
 // paired are the answers of two versions about the same facts.

@@ -82,7 +82,11 @@ type EvaluationLine struct {
 	High      *float64  `json:"auc_high"`
 	AP        *float64  `json:"ap"`
 	Coverage  *float64  `json:"coverage"`
+	MAPE      *float64  `json:"mape,omitempty"` // of an amount
 }
+
+const evaluationColumns = `model, version, role, labels, as_of, n, positives, auc, auc_low, auc_high, (metrics->>'ap')::float8,
+	(metrics->>'coverage')::float8, (metrics->>'mape')::float8`
 
 // DriftLine is the distance of a feature.
 type DriftLine struct {
@@ -139,8 +143,7 @@ func (l *Lab) Report(ctx context.Context) (*Report, error) {
 		from lab.versions v join lab.stages s using (model, version) order by 1, 2`); err != nil {
 		return nil, err
 	}
-	if err := collect(ctx, q, &r.Evaluations, `select model, version, role, labels, as_of, n, positives, auc, auc_low, auc_high, (metrics->>'ap')::float8, (metrics->>'coverage')::float8
-		from lab.evaluations order by as_of, model, version, labels`); err != nil {
+	if err := collect(ctx, q, &r.Evaluations, "select "+evaluationColumns+" from lab.evaluations order by as_of, model, version, labels"); err != nil {
 		return nil, err
 	}
 	const drift = "select feature, as_of, version, psi, noise_floor, ks from lab.drift "
@@ -201,16 +204,18 @@ func (l *Lab) compareWithOracle(ctx context.Context, r *Report) error {
 	for rule, n := range t.Quarantined {
 		r.Oracle = append(r.Oracle, oracle("quarantined: "+rule, n, r.Quarantined[rule]))
 	}
+	if l.shape.Labels != "" {
+		labels := int64(0)
+		for _, n := range r.Labels {
+			labels += n
+		}
+		r.Oracle = append(r.Oracle, oracle("labels", t.Types["label.reported"]+t.Types["label.corrected"], labels))
+	}
 	published := int64(0)
 	for _, n := range r.Events {
 		published += n
 	}
 	r.Oracle = append(r.Oracle, oracle("events", int(facts), published))
-	labels := int64(0)
-	for _, n := range r.Labels {
-		labels += n
-	}
-	r.Oracle = append(r.Oracle, oracle("labels", t.Types["label.reported"]+t.Types["label.corrected"], labels))
 	sortOracle(r.Oracle)
 	return nil
 }

@@ -41,6 +41,8 @@ type Shape struct {
 	Target      Target
 	Ranged      []string // numeric features whose values should stay within those of the training
 	FactColumns []string // keys of a fact's doc, for people
+	Rename      string   // field of a fact's payload that the fault "rename" gives another name
+	Scale       string   // whole number in it of which the fault "scale" cuts the last two digits
 }
 
 // Target is what a model predicts.
@@ -65,7 +67,8 @@ type Fact struct {
 type Cleaned struct {
 	Fact      Fact
 	Converted bool
-	Refs      []Ref // that must be known before the fact
+	Refs      []Ref  // that must be known before the fact
+	Label     *Label // where the shape has no stream of labels: what the fact itself says
 }
 
 // Ref is a key in a collection, and the rule that is broken where it is not there.
@@ -137,7 +140,7 @@ type Gate struct {
 // Promotion is what a challenger must reach to become champion.
 type Promotion struct {
 	Shadow       time.Duration
-	MinPositives int
+	MinPositives int // of a class; of amounts, how many
 	Samples      int
 	MinPBetter   float64
 	MaxAPLoss    float64
@@ -147,7 +150,8 @@ type Promotion struct {
 
 // Triggers are what makes the lab retrain before its time.
 type Triggers struct {
-	AUCLoss      float64
+	AUCLoss      float64 // of a class
+	ErrorRise    float64 // of an amount: by what share the mean error has grown
 	PSI          float64
 	PSIShare     float64
 	NewPositives int

@@ -48,6 +48,7 @@ type ModelStatus struct {
 	Aliases     []string        `json:"aliases"`
 	Dataset     *int            `json:"dataset"`
 	OfflineAUC  *float64        `json:"offline_auc"`
+	OfflineMAPE *float64        `json:"offline_mape,omitempty"` // of an amount
 	Provisional *EvaluationLine `json:"provisional"`
 	Matured     *EvaluationLine `json:"matured"`
 }
@@ -101,20 +102,19 @@ func (l *Lab) pipelineStatus(ctx context.Context) (out []PipelineStatus, err err
 }
 
 func (l *Lab) modelStatus(ctx context.Context, s *Status) error {
-	rows, err := l.db.Pool().Query(ctx, `select v.model, v.version, array_agg(a.alias order by a.id), v.dataset, (v.metrics->>'auc')::float8
+	rows, err := l.db.Pool().Query(ctx, `select v.model, v.version, array_agg(a.alias order by a.id), v.dataset, (v.metrics->>'auc')::float8, (v.metrics->>'mape')::float8
 		from lab.versions v join lab.aliases a using (model, version) where a.until_time is null group by v.model, v.version order by min(a.id)`)
 	if err != nil {
 		return fmt.Errorf("read the lab's models: %w", err)
 	}
 	s.Models, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m ModelStatus, err error) {
-		return m, row.Scan(&m.Model, &m.Version, &m.Aliases, &m.Dataset, &m.OfflineAUC)
+		return m, row.Scan(&m.Model, &m.Version, &m.Aliases, &m.Dataset, &m.OfflineAUC, &m.OfflineMAPE)
 	})
 	if err != nil {
 		return fmt.Errorf("read the lab's models: %w", err)
 	}
 	var lines []EvaluationLine
-	if err := collect(ctx, l.db.Pool(), &lines, `select distinct on (model, version, labels) model, version, role, labels, as_of, n, positives, auc, auc_low, auc_high,
-		(metrics->>'ap')::float8, (metrics->>'coverage')::float8 from lab.evaluations order by model, version, labels, as_of desc`); err != nil {
+	if err := collect(ctx, l.db.Pool(), &lines, "select distinct on (model, version, labels) "+evaluationColumns+" from lab.evaluations order by model, version, labels, as_of desc"); err != nil {
 		return err
 	}
 	for i := range s.Models {
@@ -156,7 +156,7 @@ func (s *Status) Lines() []string {
 	}
 	out = append(out, "", fmt.Sprintf("%-14s %-12s %8s %30s %30s", "MODEL", "ALIAS", "OFFLINE", "LAST 7 DAYS, PROVISIONAL", "LAST MATURED 7 DAYS"))
 	for _, m := range s.Models {
-		out = append(out, fmt.Sprintf("%-14s %-12s %8s %30s %30s", subject(m.Model, m.Version), strings.Join(m.Aliases, ","), short(m.OfflineAUC), m.Provisional.text(), m.Matured.text()))
+		out = append(out, fmt.Sprintf("%-14s %-12s %8s %30s %30s", subject(m.Model, m.Version), strings.Join(m.Aliases, ","), m.offline(), m.Provisional.text(), m.Matured.text()))
 	}
 	if len(s.Models) == 0 {
 		out = append(out, "none yet")
@@ -171,8 +171,18 @@ func (s *Status) Lines() []string {
 	return out
 }
 
+func (m *ModelStatus) offline() string {
+	if m.OfflineMAPE != nil {
+		return fmt.Sprintf("%.1f %%", 100**m.OfflineMAPE)
+	}
+	return short(m.OfflineAUC)
+}
+
 func (e *EvaluationLine) text() string {
-	if e == nil || e.AUC == nil {
+	switch {
+	case e != nil && e.MAPE != nil:
+		return fmt.Sprintf("error %.1f %%, n %d", 100**e.MAPE, e.N)
+	case e == nil || e.AUC == nil:
 		return "-"
 	}
 	return fmt.Sprintf("%.3f (%.3f to %.3f), n+ %d", *e.AUC, *e.Low, *e.High, e.Positives)

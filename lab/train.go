@@ -227,14 +227,14 @@ func (l *Lab) fit(ctx context.Context, tx pgx.Tx, name string, spec model.Spec, 
 	v := &Version{Model: name, Kind: spec.Kind, View: d.Manifest.View, Dataset: &d.Number, Threshold: &m.Threshold,
 		Tags: map[string]string{"spec": spec.Name, "validation_status": "pending"}, Signature: Signature{m.Inputs(), "score"}}
 	reference := metric.NewNumeric(before, 10)
-	if spec.Kind == model.Logistic {
+	if l.shape.Target == Class {
 		v.Metrics = classMetrics(scores, positive, p.AlertsDay*p.TestDays)
 	} else {
 		v.Metrics = amountMetrics(scores, truth)
 	}
 	v.Metrics["score_reference"] = reference
 	g := &v.Gate
-	if spec.Kind == model.Logistic {
+	if l.shape.Target == Class {
 		auc := metric.AUC(scores, positive)
 		g.add("auc", auc.Value >= p.Gate.MinAUC, auc.Value, "at least %.2f", p.Gate.MinAUC)
 		g.add("test positives", d.Manifest.TestPositve >= p.Gate.MinPositives, float64(d.Manifest.TestPositve), "at least %d", p.Gate.MinPositives)

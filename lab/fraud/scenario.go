@@ -38,7 +38,8 @@ func (s *Scenario) Payments() *payments.World { return s.world }
 func (*Scenario) Shape() lab.Shape {
 	return lab.Shape{Name: "payments", Facts: "payments", Labels: "labels", References: []string{"customers", "merchants", "zips"},
 		Keyed: []string{"customers", "merchants"}, Before: []string{"merchants"}, Model: "fraud", Window: time.Duration(Window) * time.Millisecond, Target: lab.Class, Ranged: []string{featLogAmount},
-		FactColumns: []string{"transaction_id", "customer_id", "merchant_id", "amount_cents", "channel", "occurred_at"}}
+		FactColumns: []string{"transaction_id", "customer_id", "merchant_id", "amount_cents", "channel", "occurred_at"},
+		Rename:      "channel", Scale: "amount_cents"}
 }
 
 // View is fraud_v1.

@@ -8,7 +8,7 @@ import (
 
 // Comparison is what a paired bootstrap says about two models on the same rows.
 type Comparison struct {
-	Delta   float64 `json:"delta"`    // AUC of the second minus AUC of the first
+	Delta   float64 `json:"delta"`    // by how much the second is better
 	Low     float64 `json:"low"`      // 95 % interval
 	High    float64 `json:"high"`     //
 	PBetter float64 `json:"p_better"` // share of the samples in which the second is better
@@ -19,8 +19,27 @@ type Comparison struct {
 // both classes are left out.
 func PairedAUC(first, second []float64, positive []bool, samples int, seed uint64) Comparison {
 	a, b := newWeighted(first, positive), newWeighted(second, positive)
+	return bootstrap(len(positive), samples, seed, func(weights []int32) float64 { return b.auc(weights) - a.auc(weights) })
+}
+
+// PairedError does the same for amounts: by how much the mean absolute error, in shares of the truth, of the second is less.
+func PairedError(first, second, truth []float64, samples int, seed uint64) Comparison {
+	gain := make([]float64, len(truth))
+	for i, y := range truth {
+		gain[i] = (math.Abs(first[i]-y) - math.Abs(second[i]-y)) / math.Abs(y)
+	}
+	return bootstrap(len(truth), samples, seed, func(weights []int32) (d float64) {
+		for i, w := range weights {
+			d += float64(w) * gain[i]
+		}
+		return d / float64(len(weights))
+	})
+}
+
+// bootstrap measures the gain in samples of n rows, each given by how often it has a row.
+func bootstrap(n, samples int, seed uint64, gain func(weights []int32) float64) Comparison {
 	r := rand.New(rand.NewPCG(seed, 0x6a09e667f3bcc908))
-	weights := make([]int32, len(positive))
+	weights := make([]int32, n)
 	var deltas []float64
 	better := 0.0
 	for range samples {
@@ -28,7 +47,7 @@ func PairedAUC(first, second []float64, positive []bool, samples int, seed uint6
 		for range weights {
 			weights[r.IntN(len(weights))]++
 		}
-		d := b.auc(weights) - a.auc(weights)
+		d := gain(weights)
 		if math.IsNaN(d) {
 			continue
 		}
@@ -44,7 +63,7 @@ func PairedAUC(first, second []float64, positive []bool, samples int, seed uint6
 	for i := range weights {
 		weights[i] = 1
 	}
-	return Comparison{Delta: b.auc(weights) - a.auc(weights), Low: Quantile(deltas, 0.025), High: Quantile(deltas, 0.975),
+	return Comparison{Delta: gain(weights), Low: Quantile(deltas, 0.025), High: Quantile(deltas, 0.975),
 		PBetter: better / float64(len(deltas)), Samples: len(deltas)}
 }
 

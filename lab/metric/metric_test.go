@@ -170,6 +170,21 @@ func TestDriftOfOddSamples(t *testing.T) {
 }
 
 // The comparison of a model with a noisy copy of it: the better one wins, equal ones tie, the seed decides all.
+func TestPairedError(t *testing.T) {
+	truth, near, far := make([]float64, 200), make([]float64, 200), make([]float64, 200)
+	for i := range truth {
+		truth[i] = float64(100 + i)
+		near[i], far[i] = truth[i]*1.1, truth[i]*0.7
+	}
+	c := PairedError(far, near, truth, 300, 7)
+	if math.Abs(c.Delta-0.2) > 1e-9 || c.PBetter != 1 || math.Abs(c.Low-0.2) > 1e-9 {
+		t.Errorf("from 30 %% to 10 %% off: %+v", c)
+	}
+	if c := PairedError(near, near, truth, 100, 7); c.PBetter != 0.5 || c.Delta != 0 {
+		t.Errorf("the same twice: %+v", c)
+	}
+}
+
 func TestPairedAUC(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 0))
 	good, positive := sample(r, 8000, 0.03, 2, 1e9)
