@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -41,20 +39,8 @@ func TestLabPage(t *testing.T) {
 	}
 	t.Cleanup(db.Close)
 	served := servedLab{db: db}
-	srv, err := server.New(server.Config{DB: db, HTTP: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler), Extend: labRoutes(&served), Lab: labPage{&served}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Run(running) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	tab := testbrowser.New(t, srv.URL())
+	url := servePage(t, server.Config{DB: db, Extend: labRoutes(&served), Lab: labPage{&served}})
+	tab := testbrowser.New(t, url)
 	tab.Open("/lab")
 	tab.Says("h1", "No lab in this database")
 
@@ -127,11 +113,14 @@ func TestLabPage(t *testing.T) {
 	if err != nil || len(moves) == 0 || moves[len(moves)-1].Alias != lab.Champion || moves[len(moves)-1].Version != 1 || moves[len(moves)-1].By != "on the page" {
 		t.Errorf("the history ends with %+v, %v", moves, err)
 	}
-	first, again := took(t, srv.URL()+"/lab"), took(t, srv.URL()+"/lab?span=30")
+	first, again := took(t, url+"/lab"), took(t, url+"/lab?span=30")
 	t.Logf("/lab at day %d: %d ms, again %d ms", until, first.Milliseconds(), again.Milliseconds())
 	if os.Getenv("HOWDAH_LONG") == "1" && first > 300*time.Millisecond {
 		t.Errorf("the lab's page takes %s", first)
 	}
+	trouble(t, db)
+	tab.Open("/")
+	tab.Says("#live-problems", "40 events were given up")
 	tab.Watch()
 	for _, theme := range []string{"light", "dark"} {
 		for _, width := range []int64{390, 1280} {
@@ -144,10 +133,29 @@ func TestLabPage(t *testing.T) {
 			}
 		}
 		for name, path := range map[string]string{"overview": "/", "lab": "/lab", "topic": "/topics/payments_clean", "event": "/topics/payments_clean/events/100",
-			"document": "/documents/merchants", "consumers": "/#consumers"} {
+			"document": "/documents/merchants", "consumer": "/consumers/billing"} {
 			tab.Open(path)
 			tab.Shoot(name+"-"+theme, false)
 		}
+	}
+}
+
+// trouble makes dead letters, a consumer that is paused and one without a worker.
+func trouble(t *testing.T, db *howdah.DB) {
+	t.Helper()
+	for name, reason := range map[string]string{"billing": "no such account: the merchant has closed it", "mailer": ""} {
+		k, err := db.CreateConsumer(t.Context(), name, "payments_clean", howdah.MaxAttempts(1))
+		must(t, err)
+		claim, err := k.Claim(t.Context(), 40)
+		must(t, err)
+		if reason == "" {
+			_, err = claim.Ack(t.Context())
+			must(t, err)
+			must(t, k.Pause(t.Context()))
+			continue
+		}
+		_, err = claim.Nack(t.Context(), reason)
+		must(t, err)
 	}
 }
 

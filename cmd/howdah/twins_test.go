@@ -25,15 +25,7 @@ func TestTwins(t *testing.T) {
 	db, err := howdah.Open(ctx, s.url)
 	must(t, err)
 	t.Cleanup(db.Close)
-	srv, err := server.New(server.Config{DB: db, HTTP: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-	must(t, err)
-	running, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Run(running) }()
-	t.Cleanup(func() {
-		stop()
-		must(t, <-ended)
-	})
+	url := servePage(t, server.Config{DB: db})
 	fillForTwins(t, db)
 
 	run := 0
@@ -43,7 +35,7 @@ func TestTwins(t *testing.T) {
 		"/documents/customers?contains=%7B%22n%22%3A1%7D", "/documents/customers/document?key=it%27s%2F%22a%22", "/documents/customers/document?key=it%27s%2F%22a%22&as_of=2999-01-01",
 		"/documents/customers/document?key=it%27s%2F%22a%22&valid_at=2999-01-01T00:00:00", "/objects", "/objects/models", "/objects/models?prefix=it%27s%2F",
 		"/objects/models/object?key=it%27s%2F%22a%22+%25"} {
-		for _, command := range twinsOf(t, srv.URL()+path) {
+		for _, command := range twinsOf(t, url+path) {
 			if strings.HasPrefix(command, "aws ") { // the S3 API has tests of its own
 				continue
 			}
@@ -81,6 +73,22 @@ func TestTwins(t *testing.T) {
 	if run < 60 {
 		t.Errorf("only %d commands were shown", run)
 	}
+}
+
+// servePage runs a server until the test ends, and returns where it answers.
+func servePage(t *testing.T, c server.Config) string {
+	t.Helper()
+	c.HTTP, c.Log = "127.0.0.1:0", slog.New(slog.DiscardHandler)
+	s, err := server.New(c)
+	must(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		must(t, <-ended)
+	})
+	return s.URL()
 }
 
 func fillForTwins(t *testing.T, db *howdah.DB) {

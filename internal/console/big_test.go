@@ -63,7 +63,7 @@ func TestBigDatabase(t *testing.T) {
 	events, dead, watch := 100_000, 20_000, 4*time.Second
 	long := os.Getenv("HOWDAH_LONG") == "1" // how fast it is depends on the machine: the short version only prints it
 	if long {
-		events, dead, watch = 1_000_000, 100_000, 10*time.Second
+		events, dead, watch = 1_000_000, 100_000, 20*time.Second // the clock ticks every 10 ms
 	}
 	s := serve(t, nil)
 	fillBig(t, s, events, dead)
@@ -95,13 +95,14 @@ func TestBigDatabase(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return // where processes are not in /proc
 	}
-	// One page that is open, then five: the looks are shared.
+	// No page, one that is open, then five: the looks are shared. What the server does without a page (upkeep, a look now and then) is not theirs.
+	idle := 0.0
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	for _, v := range []struct {
 		pages []string
 		most  float64
-	}{{[]string{"/live/"}, 0.01}, {[]string{"/live/", "/live/topics/payments", "/live/consumers/consumer01", "/live/consumers/consumer01"}, 0.02}} {
+	}{{nil, 1}, {[]string{"/live/"}, 0.01}, {[]string{"/live/", "/live/topics/payments", "/live/consumers/consumer01", "/live/consumers/consumer01"}, 0.02}} {
 		for _, path := range v.pages {
 			r, err := http.NewRequestWithContext(ctx, "GET", s.url+path, nil)
 			must(t, err)
@@ -115,9 +116,12 @@ func TestBigDatabase(t *testing.T) {
 		time.Sleep(watch)
 		used := s.backendCPU(t) - before
 		share := used.Seconds() / time.Since(began).Seconds()
+		if v.pages == nil {
+			idle = share
+		}
 		t.Logf("with %d pages opened the database takes %.2f%% of a core", len(v.pages), 100*share)
-		if long && share > v.most+0.005 { // the clock ticks every 10 ms
-			t.Errorf("with %d pages opened the database takes %.2f%% of a core", len(v.pages), 100*share)
+		if long && share-idle > v.most {
+			t.Errorf("%d pages opened cost the database %.2f%% of a core", len(v.pages), 100*(share-idle))
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (c *Console) consumer(r *http.Request) (view, error) {
 	g.kind, g.write, g.least = "count", countText, 4
 	v.Lag = g.draw(events)
 	g = d.drawing("Age of the oldest unfinished event of "+name+" over time", v.Now)
-	g.kind, g.write, g.least = "seconds", secondsText, 4
+	g.kind, g.write, g.least = "seconds", func(s float64) string { return strings.Replace(secondsText(s), ".0 s", " s", 1) }, 4
 	v.Age = g.draw(age)
 	return v, nil
 }

@@ -114,6 +114,7 @@ type documentView struct {
 	Compared   []Difference
 	More       int       // older versions that are not shown
 	Picked     [2]string // the chosen times, as a date picker takes them
+	When       string    // the chosen times, for the heading
 	Twins      []Twin
 }
 
@@ -139,6 +140,11 @@ func (c *Console) document(r *http.Request) (view, error) {
 	v.compare(q.Get("a"), q.Get("b"))
 	v.Twins = c.documentTwins(r, v)
 	v.Picked = [2]string{picked(v.AsOf), picked(v.ValidAt)}
+	for i, words := range []string{"As of ", "True at "} {
+		if at := v.Picked[i]; at != "" {
+			v.When = strings.TrimPrefix(v.When+", "+words+strings.Replace(at, "T", " ", 1), ", ")
+		}
+	}
 	return v, nil
 }
 

@@ -22,10 +22,11 @@ type sampler struct {
 	mu        sync.Mutex
 	figures   howdah.Figures
 	problems  []howdah.Finding
-	checked   time.Time // when problems were looked for
-	looked    time.Time // when
-	err       error     // of the last look
-	version   int       // of the figures
+	checked   time.Time     // when problems were looked for
+	checking  time.Duration // what that cost, at its cheapest of late
+	looked    time.Time     // when
+	err       error         // of the last look
+	version   int           // of the figures
 	changed   chan struct{}
 	wanted    chan struct{}
 	viewers   int
@@ -34,9 +35,10 @@ type sampler struct {
 }
 
 const (
-	watched   = time.Second      // between looks while a page is open
-	unwatched = 10 * time.Second // while none is
-	share     = 200              // a look is followed by a pause of so many times its length
+	watched    = time.Second           // between looks while a page is open
+	unwatched  = 10 * time.Second      // while none is
+	firstCheck = 10 * time.Millisecond // what looking for problems is taken to cost at first: it meets new connections
+	share      = 200                   // a look is followed by a pause of so many times its length
 )
 
 func newSampler(db *howdah.DB, log *slog.Logger) *sampler {
@@ -82,22 +84,23 @@ func (s *sampler) run(ctx context.Context) {
 	}
 }
 
-// look takes one sample, and now and then looks for problems. It returns what it cost.
+// look takes one sample, and now and then looks for problems: at half the price of the samples. It returns what the sample cost.
 func (s *sampler) look(ctx context.Context) time.Duration {
 	s.one.Lock()
 	defer s.one.Unlock()
-	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	figures, err := s.db.Figures(limited)
 	var problems []howdah.Finding
-	asked := false
+	asked, checking := false, time.Duration(0)
 	s.mu.Lock()
-	due := time.Since(s.checked) > 4*time.Second
+	due := time.Since(s.checked) > max(4*time.Second, 2*share*s.checking)
 	s.mu.Unlock()
 	if err == nil && due {
 		asked = true
+		began := time.Now()
 		problems, err = s.db.Problems(limited)
+		checking = time.Since(began)
 	}
 	if ctx.Err() != nil {
 		return 0
@@ -116,13 +119,16 @@ func (s *sampler) look(ctx context.Context) time.Duration {
 		s.figures = figures
 		if asked {
 			s.problems, s.checked = problems, time.Now()
+			if s.checking = min(checking, s.checking+s.checking/4); s.checking == 0 {
+				s.checking = min(checking, firstCheck)
+			}
 		}
 		s.remember(figures)
 	}
 	s.version++
 	close(s.changed)
 	s.changed = make(chan struct{})
-	return time.Since(began)
+	return figures.Took
 }
 
 // remember adds the figures to the curves and forgets those of what is gone.
