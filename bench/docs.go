@@ -74,33 +74,36 @@ func (b *bench) get(ctx context.Context) error {
 			})
 		}
 	}
-	many := func(ctx context.Context) (float64, error) {
-		sql := fmt.Sprintf("select key, doc from howdah.get_many('%s', $1)", name)
-		return b.parallel(ctx, 1, b.o.Round, func(ctx context.Context, c *pgxpool.Conn) (int, error) {
-			keys := make([]string, 100)
-			for i := range keys {
-				keys[i] = documentKey(rand.IntN(n))
-			}
-			rows, err := c.Query(ctx, sql, keys)
-			if err != nil {
-				return 0, err
-			}
-			defer rows.Close()
-			var doc []byte
-			for rows.Next() {
-				if err := rows.Scan(nil, &doc); err != nil {
+	many := func(sql string) func(context.Context) (float64, error) {
+		return func(ctx context.Context) (float64, error) {
+			return b.parallel(ctx, 1, b.o.Round, func(ctx context.Context, c *pgxpool.Conn) (int, error) {
+				keys := make([]string, 100)
+				for i := range keys {
+					keys[i] = documentKey(rand.IntN(n))
+				}
+				rows, err := c.Query(ctx, sql, keys)
+				if err != nil {
 					return 0, err
 				}
-			}
-			return len(keys), rows.Err()
-		})
+				defer rows.Close()
+				var doc []byte
+				for rows.Next() {
+					if err := rows.Scan(nil, &doc); err != nil {
+						return 0, err
+					}
+				}
+				return len(keys), rows.Err()
+			})
+		}
 	}
 	got, err := b.interleave(ctx, []arm{
 		{"plain", one(fmt.Sprintf("select doc from plain.%s where key = $1", name), 4)},
 		{"table", one(fmt.Sprintf("select doc from docs.%s where key = $1", name), 4)},
 		{"get", one(fmt.Sprintf("select howdah.get('%s', $1)", name), 4)},
 		{"alone", one(fmt.Sprintf("select howdah.get('%s', $1)", name), 1)},
-		{"many", many},
+		{"many", many(fmt.Sprintf("select key, doc from howdah.get_many('%s', $1)", name))},
+		{"plain alone", one(fmt.Sprintf("select doc from plain.%s where key = $1", name), 1)},
+		{"plain many", many(fmt.Sprintf("select key, doc from plain.%s where key = any($1)", name))},
 		{"go", func(ctx context.Context) (float64, error) {
 			return b.parallel(ctx, 4, b.o.Round, func(ctx context.Context, _ *pgxpool.Conn) (int, error) {
 				_, err := b.db.Collection(name).Get(ctx, documentKey(rand.IntN(n)))
@@ -115,6 +118,8 @@ func (b *bench) get(ctx context.Context) error {
 	b.compare("get", "howdah.get", "/s", got["get"], "ordinary table", got["plain"], nil)
 	b.compare("get", "Collection.Get", "/s", got["go"], "ordinary table", got["plain"], nil)
 	b.compare("get", "howdah.get_many, 100 keys, one connection", "/s", got["many"], "howdah.get", got["alone"], atLeast(20))
+	b.compare("get", "ordinary table, key = any(100 keys)", "/s", got["plain many"], "key = $1", got["plain alone"], nil)
+	b.compare("get", "howdah.get_many", "/s", got["many"], "key = any(100 keys)", got["plain many"], nil)
 	return b.dropDocuments(ctx, name)
 }
 
