@@ -2,7 +2,9 @@ package lab
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,7 +91,7 @@ func (l *Lab) setUp(ctx context.Context, config string) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", setupLock); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, schema); err != nil {
+		if err := installSchema(ctx, tx); err != nil {
 			return err
 		}
 		clock, err := sim.NewClock(time.Now(), l.info.Epoch, sim.MaxSpeed)
@@ -137,6 +139,19 @@ func (l *Lab) setUp(ctx context.Context, config string) error {
 		}
 	}
 	return l.setUpStores(ctx)
+}
+
+// installSchema makes the tables, unless the same has been done before: it locks them, and whoever only looks at a lab
+// should not wait for its pipelines. The schema's comment says which file was run last.
+func installSchema(ctx context.Context, tx pgx.Tx) error {
+	sum := sha256.Sum256([]byte(schema))
+	want := "tables of the lab, " + hex.EncodeToString(sum[:8])
+	var have string
+	if err := tx.QueryRow(ctx, "select coalesce(obj_description(to_regnamespace('lab'), 'pg_namespace'), '')").Scan(&have); err != nil || have == want {
+		return err
+	}
+	_, err := tx.Exec(ctx, schema+"comment on schema lab is '"+want+"';")
+	return err
 }
 
 func (l *Lab) cleanTopic() string { return l.shape.Facts + "_clean" }

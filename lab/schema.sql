@@ -1,6 +1,7 @@
 -- The tables of the lab. Purpose: what the pipelines make of the events, the registry, and what is measured. Run as a
--- whole at every start; everything is created only where it is missing. Times are scenario time, except columns that say
--- system. Locks: those of create table; indexes: as named.
+-- whole where this file is not the one that was run last; everything is created only where it is missing. Times are
+-- scenario time, except columns that say system. Locks: those of create table, create index and alter table; indexes: as
+-- named.
 
 create schema if not exists lab;
 
@@ -248,9 +249,9 @@ create table if not exists lab.alerts (
     window_from  timestamptz,
     window_until timestamptz,
     detail       text not null default '',
-    system_since timestamptz not null default clock_timestamp(),
     primary key (name, subject, since)
 );
+alter table lab.alerts add column if not exists system_since timestamptz not null default clock_timestamp();
 
 create index if not exists alerts_open on lab.alerts (name, subject) where state <> 'resolved';
 
