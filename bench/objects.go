@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -131,7 +132,7 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 				return err
 			}
 			_, err = io.Copy(io.Discard, o)
-			return err
+			return errors.Join(err, o.Close())
 		})},
 	})
 	if err != nil {
