@@ -20,7 +20,7 @@ begin
     else
         execute format('drop table %s', t.source);
     end if;
-    execute format('drop function howdah.take_mark_%1$s(); drop function howdah.mark_%1$s();
+    execute format('drop function howdah.take_mark_%1$s(); drop function if exists howdah.mark_%1$s(); -- of guards made by an earlier version
                     drop function howdah.scan_%1$s(int, bigint, bigint, int)', t.number);
     delete from howdah.segment where topic = t.number;
     delete from howdah.topic where number = t.number;
