@@ -101,7 +101,10 @@ func (d *demo) produce(ctx context.Context) error {
 	t := d.db.Topic(demoTopic)
 	publish := func(events ...howdah.Event) error {
 		return patiently(ctx, func() error {
-			_, err := t.Publish(ctx, events...)
+			// Not cut at the end of the demo: whether an event that was cut is published is not known.
+			whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			_, err := t.Publish(whole, events...)
 			if err == nil {
 				d.made.Add(int64(len(events)))
 			}
