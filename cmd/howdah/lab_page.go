@@ -28,7 +28,12 @@ func (p labPage) Look(ctx context.Context) (*console.LabState, error) {
 		return nil, err
 	}
 	out := &console.LabState{Scenario: s.Scenario, Seed: s.Seed, Epoch: l.Info().Epoch, Now: s.Now, Day: s.Day, Speed: s.Speed, Paused: s.Paused,
-		Going: s.Live, Quarantine: s.Quarantine}
+		Going: s.Live, Quarantine: s.Quarantine, Amount: l.Scenario().Shape().Target == lab.Amount}
+	running, err := l.Runners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.Running = len(running) > 0
 	for _, i := range l.Info().Timeline {
 		out.Incidents = append(out.Incidents, console.LabIncident{From: i.From, Until: i.Until, Title: i.Title})
 	}
@@ -53,8 +58,12 @@ func labCurves(ctx context.Context, l *lab.Lab, out *console.LabState) error {
 		return err
 	}
 	for _, e := range scores {
+		measure := e.AUC
+		if out.Amount {
+			measure = e.MAPE
+		}
 		out.Scores = append(out.Scores, console.LabScore{Model: e.Model, Version: e.Version, Role: e.Role, Matured: e.Labels == lab.Matured, AsOf: e.AsOf.UTC(),
-			N: e.N, Positives: e.Positives, AUC: orNaN(e.AUC), Low: orNaN(e.Low), High: orNaN(e.High), Coverage: orNaN(e.Coverage)})
+			N: e.N, Positives: e.Positives, Measure: orNaN(measure), Low: orNaN(e.Low), High: orNaN(e.High), Coverage: orNaN(e.Coverage)})
 	}
 	drift, err := l.Drift(ctx, out.Now.Add(-labPast))
 	if err != nil {
@@ -69,7 +78,7 @@ func labCurves(ctx context.Context, l *lab.Lab, out *console.LabState) error {
 	}
 	for _, a := range alerts {
 		out.Alerts = append(out.Alerts, console.LabAlert{Name: a.Name, Subject: a.Subject, Severity: a.Severity, Expression: a.Expression, State: a.State,
-			Detail: a.Detail, Since: a.Since, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt})
+			Detail: a.Detail, Value: orNaN(a.Value), Since: a.Since, FiredAt: a.FiredAt, ResolvedAt: a.ResolvedAt})
 	}
 	injected, err := l.Injections(ctx)
 	for _, i := range injected {
@@ -83,15 +92,19 @@ func labModels(ctx context.Context, l *lab.Lab, out *console.LabState) error {
 	if err != nil {
 		return err
 	}
+	metric := "auc"
+	if out.Amount {
+		metric = "mape"
+	}
 	models := map[string]bool{}
 	for _, v := range versions {
 		x := console.LabVersion{Model: v.Model, Version: v.Version, Kind: v.Kind, Stage: v.Stage, Aliases: v.Aliases, CreatedAt: v.CreatedAt, Triggers: v.Triggers,
-			AUC: math.NaN(), Gate: v.Gate.Passed, Artefact: v.Artefact, Comparison: v.Tags["last_comparison"]}
+			Measure: math.NaN(), Gate: v.Gate.Passed, Artefact: v.Artefact, Comparison: v.Tags["last_comparison"]}
 		if v.Dataset != nil {
 			x.Dataset = *v.Dataset
 		}
-		if auc, ok := v.Metrics["auc"].(float64); ok {
-			x.AUC = auc
+		if measure, ok := v.Metrics[metric].(float64); ok {
+			x.Measure = measure
 		}
 		for _, c := range v.Gate.Checks {
 			x.Checks = append(x.Checks, console.LabCheck{Name: c.Name, Limit: c.Limit, Passed: c.Passed, Value: c.Value})
@@ -157,6 +170,10 @@ func (p labPage) Speed(ctx context.Context, factor float64) error {
 
 func (p labPage) Jump(ctx context.Context, day int) error {
 	return p.clock(ctx, lab.ClockChange{Day: &day})
+}
+
+func (p labPage) Step(ctx context.Context, length time.Duration) error {
+	return p.clock(ctx, lab.ClockChange{Step: length})
 }
 
 func (p labPage) Inject(ctx context.Context, fault string, length time.Duration, share float64) error {

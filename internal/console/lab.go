@@ -23,6 +23,7 @@ type Lab interface {
 	Pause(ctx context.Context, paused bool) error
 	Speed(ctx context.Context, factor float64) error
 	Jump(ctx context.Context, day int) error
+	Step(ctx context.Context, length time.Duration) error
 	Inject(ctx context.Context, fault string, length time.Duration, share float64) error
 	Move(ctx context.Context, model, alias string, version int, reason string) error
 	Rollback(ctx context.Context, model, reason string) (version int, err error)
@@ -38,6 +39,8 @@ type LabState struct {
 	Speed      float64 // scenario seconds a second; 0: as fast as possible
 	Paused     bool
 	Going      bool // false: the prehistory is being loaded
+	Running    bool // somebody runs the lab; while nobody does, its time stands still
+	Amount     bool // the target is an amount, not a class
 	Incidents  []LabIncident
 	Pipelines  []LabPipeline
 	Versions   []LabVersion
@@ -74,7 +77,7 @@ type LabVersion struct {
 	Dataset    int // 0: none
 	CreatedAt  time.Time
 	Triggers   []string
-	AUC        float64 // offline; NaN: none
+	Measure    float64 // offline: AUC, or of an amount MAPE; NaN: none
 	Gate       bool
 	Checks     []LabCheck
 	Artefact   string // key in the bucket models
@@ -90,14 +93,15 @@ type LabCheck struct {
 
 // LabScore is one window of one version: NaN where a number is not known.
 type LabScore struct {
-	Model          string
-	Version        int
-	Role           string // champion, challenger, shadow, canary
-	Matured        bool   // false: provisional, labels are still to come
-	AsOf           time.Time
-	N, Positives   int
-	AUC, Low, High float64
-	Coverage       float64
+	Model        string
+	Version      int
+	Role         string // champion, challenger, shadow, canary
+	Matured      bool   // false: provisional, labels are still to come
+	AsOf         time.Time
+	N, Positives int
+	Measure      float64 // AUC, or of an amount MAPE
+	Low, High    float64 // of an AUC
+	Coverage     float64
 }
 
 // LabDrift is the distance of a feature from the champion's training data.
@@ -111,6 +115,7 @@ type LabDrift struct {
 // LabAlert is an alert that fires or has fired.
 type LabAlert struct {
 	Name, Subject, Severity, Expression, State, Detail string
+	Value                                              float64 // in the unit that its name implies; NaN: none
 	Since                                              time.Time
 	FiredAt, ResolvedAt                                *time.Time
 }
@@ -149,7 +154,7 @@ type labView struct {
 	Champion   *LabVersion
 	Online     *LabScore // the champion's latest matured window
 	Early      *LabScore // and its latest provisional one
-	AUC        Chart
+	Curve      Chart     // of the measure
 	Coverage   Chart
 	PSI        Chart
 	Features   []LabDrift // the latest of each, the most drifted first
@@ -209,6 +214,7 @@ func (c *Console) lab(r *http.Request) (view, error) {
 		pause = "resume"
 	}
 	v.ClockTwins = []Twin{{pause, "howdah lab " + pause}, {pause + ", HTTP", c.post(r, "/v1/lab/clock", map[string]any{"paused": !v.Paused})},
+		{"step", "howdah lab step 1h"}, {"step, HTTP", c.post(r, "/v1/lab/clock", map[string]any{"step": "1h"})},
 		{"speed", "howdah lab speed 2880"}, {"speed, HTTP", c.post(r, "/v1/lab/clock", map[string]any{"speed": 2880})}}
 	return v, nil
 }
@@ -230,7 +236,7 @@ func (v *labView) summary() {
 	}
 	for i := range v.Scores {
 		s := &v.Scores[i]
-		if v.Champion == nil || s.Model != v.Champion.Model || s.Version != v.Champion.Version || math.IsNaN(s.AUC) {
+		if v.Champion == nil || s.Model != v.Champion.Model || s.Version != v.Champion.Version || math.IsNaN(s.Measure) {
 			continue
 		}
 		if s.Matured {
@@ -371,10 +377,10 @@ func (v *labView) curves(days int) {
 		}
 		switch {
 		case champion && s.Matured:
-			matured.at, matured.value = append(matured.at, s.AsOf), append(matured.value, s.AUC)
+			matured.at, matured.value = append(matured.at, s.AsOf), append(matured.value, s.Measure)
 			matured.low, matured.high = append(matured.low, s.Low), append(matured.high, s.High)
 		case champion:
-			early.at, early.value = append(early.at, s.AsOf), append(early.value, s.AUC)
+			early.at, early.value = append(early.at, s.AsOf), append(early.value, s.Measure)
 			coverage.at, coverage.value = append(coverage.at, s.AsOf), append(coverage.value, 100*s.Coverage)
 		case s.Matured:
 			name := fmt.Sprintf("%s %d", s.Model, s.Version)
@@ -383,17 +389,20 @@ func (v *labView) curves(days int) {
 				k = &curve{name: name + ", " + s.Role, class: []string{"c-out", "c-age", "c-other"}[len(names)%3]}
 				others[name], names = k, append(names, name)
 			}
-			k.at, k.value = append(k.at, s.AsOf), append(k.value, s.AUC)
+			k.at, k.value = append(k.at, s.AsOf), append(k.value, s.Measure)
 		}
 	}
 	g := base
-	g.label, g.write, g.bottom, g.least = "AUC over scenario time, in windows of 7 days", func(f float64) string { return fmt.Sprintf("%.2f", f) }, 0.5, 1
-	g.step = 0.1
+	g.label = v.Metric() + " over scenario time, in windows of 7 days"
+	g.write, g.bottom, g.least, g.step = func(f float64) string { return fmt.Sprintf("%.2f", f) }, 0.5, 1, 0.1
+	if v.Amount {
+		g.write, g.bottom, g.least, g.step = v.Text, 0, 0.1, 0
+	}
 	lines := []curve{matured, early}
 	for _, name := range names[max(len(names)-3, 0):] {
 		lines = append(lines, *others[name])
 	}
-	v.AUC = g.draw(lines...)
+	v.Curve = g.draw(lines...)
 	base.brief = true
 	g = base
 	g.label, g.write, g.least = "Label coverage over scenario time, in percent", func(f float64) string { return fmt.Sprintf("%.0f %%", f) }, 60
@@ -424,6 +433,7 @@ type labAction struct {
 	Version      int
 	Speed        float64
 	Day          int
+	Step         time.Duration
 	Reason       string
 }
 
@@ -454,6 +464,12 @@ func parseLabAction(r *http.Request) (a labAction, err error) {
 		}
 	case "jump":
 		whole("day", &a.Day)
+	case "step":
+		if d, failed := time.ParseDuration(strings.TrimSpace(r.FormValue("length"))); failed != nil || d <= 0 {
+			err = &pageError{http.StatusBadRequest, fmt.Sprintf("%q is no step.", r.FormValue("length")), "Give a length of scenario time, such as 1h."}
+		} else {
+			a.Step = d
+		}
 	case "inject":
 		float("hours", &a.Hours)
 		float("percent", &a.Share)
@@ -572,6 +588,8 @@ func (a labAction) do(ctx context.Context, l Lab) (string, error) {
 		return fmt.Sprintf("Scenario time runs %g times as fast as the clock.", a.Speed), l.Speed(ctx, a.Speed)
 	case "jump":
 		return fmt.Sprintf("Scenario time is at day %d.", a.Day), l.Jump(ctx, a.Day)
+	case "step":
+		return fmt.Sprintf("Scenario time moves on by %s.", secondsText(a.Step.Seconds())), l.Step(ctx, a.Step)
 	case "inject":
 		return a.Fault + " is injected.", l.Inject(ctx, a.Fault, time.Duration(a.Hours*float64(time.Hour)), a.Share)
 	case "promote":
@@ -581,7 +599,39 @@ func (a labAction) do(ctx context.Context, l Lab) (string, error) {
 	return fmt.Sprintf("champion of %s is version %d again.", a.Model, version), err
 }
 
-// dayText writes a scenario time.
+// Metric is what the lab measures its models by.
+func (s *LabState) Metric() string {
+	if s.Amount {
+		return "MAPE"
+	}
+	return "AUC"
+}
+
+// Text writes a value of that metric.
+func (s *LabState) Text(measure float64) string {
+	if s.Amount {
+		return fmt.Sprintf("%.1f %%", 100*measure)
+	}
+	return fmt.Sprintf("%.3f", measure)
+}
+
+// Amount is the alert's value with its unit; empty: it has none that says more than its detail.
+func (a LabAlert) Amount() string {
+	if math.IsNaN(a.Value) {
+		return ""
+	}
+	switch a.Name {
+	case "lag":
+		return fmt.Sprintf("%.1f s behind", a.Value)
+	case "latency":
+		return fmt.Sprintf("p99 %.1f ms", a.Value)
+	case "label_coverage":
+		return fmt.Sprintf("%.0f %% of the usual", 100*a.Value)
+	}
+	return ""
+}
+
+// DayText writes a scenario time.
 func (v *labView) DayText(t time.Time) string {
 	d := t.Sub(v.Epoch)
 	return fmt.Sprintf("day %d, %s", int(math.Floor(d.Hours()/24)), t.UTC().Format("15:04"))
