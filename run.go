@@ -97,7 +97,7 @@ func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunO
 			part = ids(batch)
 		}
 		err := serializably(func() error {
-			return pgx.BeginTxFunc(ctx, c.db.pool, r.o.tx, func(tx pgx.Tx) error {
+			return c.db.inTx(ctx, r.o.tx, func(tx pgx.Tx) error {
 				if err := guard(func() error { return handler(ctx, tx, batch) }); err != nil {
 					return err
 				}
@@ -110,6 +110,26 @@ func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunO
 		}
 		return err
 	})
+}
+
+// commitPatience is how long a commit may take after its context has ended.
+const commitPatience = 10 * time.Second
+
+// inTx runs f in a transaction. A commit that has begun is waited for even where ctx ends meanwhile: one that is torn off
+// may have happened, and nobody would know.
+func (db *DB) inTx(ctx context.Context, o pgx.TxOptions, f func(pgx.Tx) error) error {
+	tx, err := db.pool.BeginTx(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback(ctx) // where that fails the connection is closed, which rolls back too
+		return err
+	}
+	whole, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(commitPatience, cancel) })()
+	return tx.Commit(whole)
 }
 
 // serializably runs a transaction again, at most four times, when it lost against another one (SQLSTATE class 40).

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -319,6 +321,68 @@ func TestRunTxExactlyOnce(t *testing.T) {
 				t.Errorf("%d dead letters", n)
 			}
 		})
+	}
+}
+
+// TestRunTxStopsInItsCommit: a commit on its way when a run is stopped is waited for, so that what has happened is not taken
+// for lost.
+func TestRunTxStopsInItsCommit(t *testing.T) {
+	url := testdb.New(t)
+	var log strings.Builder
+	db, err := howdah.Open(t.Context(), url, howdah.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	topic, err := db.CreateTopic(t.Context(), "numbers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := db.CreateConsumer(t.Context(), "worker", "numbers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, topic, 10)
+	const slow = `create table effects (id bigint);
+		create function wait() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(77); return null; end';
+		create constraint trigger wait after insert on effects deferrable initially deferred for each row execute function wait()`
+	if _, err := db.Pool().Exec(t.Context(), slow); err != nil {
+		t.Fatal(err)
+	}
+	gate, err := db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gate.Exec(t.Context(), "select pg_advisory_xact_lock(77)"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	handling, told := make(chan context.Context, 1), make(chan struct{})
+	ended := make(chan error)
+	go func() {
+		ended <- consumer.RunTx(ctx, func(ctx context.Context, tx pgx.Tx, _ []howdah.Event) error {
+			handling <- ctx
+			_, err := tx.Exec(ctx, "insert into effects values (1)")
+			return err
+		}, howdah.Grace(time.Millisecond))
+	}()
+	work := <-handling
+	context.AfterFunc(work, func() { close(told) })
+	until(t, db, "select exists (select from pg_locks where locktype = 'advisory' and objid = 77 and not granted)")
+	stop()
+	<-told // the grace period is over; the commit still waits
+	if err := gate.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	info, err := consumer.Info(t.Context())
+	if effects := value[int](t, db, "select count(*) from effects"); err != nil || effects != 1 || info.Lag != 0 {
+		t.Errorf("%d effects, a lag of %d, %v", effects, info.Lag, err)
+	}
+	if strings.Contains(log.String(), "claim") {
+		t.Errorf("the log says:\n%s", log.String())
 	}
 }
 

@@ -217,7 +217,12 @@ func (r *runner) work(ctx context.Context, j *job) {
 
 // note says why a claim could not be settled.
 func (r *runner) note(j *job, err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		j.back = true
+		r.log(j).Info("a handler was stopped before it was done; what it had not finished is delivered again")
+	default:
 		j.back = true
 		r.log(j).Warn("a claim could not be settled; what is left of it is delivered again", "error", err)
 	}
