@@ -35,6 +35,7 @@ func openImpatient(t *testing.T) *lab.Lab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(l.Close)
 	return l
 }
 

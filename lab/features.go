@@ -27,6 +27,9 @@ type features struct {
 // slack is how late a fact may come and still find the facts before it in the index.
 const slack = 3 * 24 * time.Hour
 
+// labelReach is how much older than the window a fact may be of which labels still count.
+const labelReach = 90 * 24 * time.Hour
+
 func (l *Lab) newFeatures() *features { return &features{lab: l} }
 
 // featureEvent is the payload of a features event.
@@ -142,7 +145,7 @@ func (f *features) rebuild(ctx context.Context, tx pgx.Tx, from, until time.Time
 	}
 	// Labels are about older facts too: when something was last said about a merchant.
 	return loadFacts(ctx, tx, f.index, "occurred_at < $1 and occurred_at >= $2 and fact_id in (select fact_id from lab.labels)",
-		from, from.Add(-90*24*time.Hour))
+		from, from.Add(-labelReach))
 }
 
 // catchUp adds labels and profiles that came since.
@@ -166,6 +169,7 @@ func (f *features) catchUp(ctx context.Context, tx pgx.Tx) error {
 
 const (
 	factColumns  = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at, doc"
+	bareColumns  = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at"
 	labelColumns = "label_id, fact_id, source, coalesce(supersedes, ''), value, reported_at, known_at, source_id"
 )
 
@@ -188,6 +192,41 @@ func eachFact(rows pgx.Rows, index Index) error {
 	})
 	if err != nil {
 		return fmt.Errorf("load facts: %w", err)
+	}
+	return nil
+}
+
+// eachBareFact adds facts of which only keys and times were read.
+func eachBareFact(rows pgx.Rows, index Index) error {
+	var x Fact
+	_, err := pgx.ForEachRow(rows, []any{&x.ID, &x.Key1, &x.Key2, &x.At, &x.Known}, func() error {
+		fact := x
+		return index.AddFact(&fact)
+	})
+	if err != nil {
+		return fmt.Errorf("load facts: %w", err)
+	}
+	return nil
+}
+
+// eachLabelled adds labels, and those of their facts that happened before an instant and were not loaded therefore.
+func eachLabelled(rows pgx.Rows, index Index, before time.Time) error {
+	var f Fact
+	var x Label
+	_, err := pgx.ForEachRow(rows, []any{&f.ID, &f.Key1, &f.Key2, &f.At, &f.Known, &x.ID, &x.Source, &x.Supersedes, &x.Value, &x.At, &x.Known}, func() error {
+		if f.At.Before(before) {
+			fact := f
+			if err := index.AddFact(&fact); err != nil {
+				return err
+			}
+		}
+		label := x
+		label.Fact = f.ID
+		index.AddLabel(&label)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load labels: %w", err)
 	}
 	return nil
 }
@@ -279,16 +318,16 @@ func (l *Lab) queueHistories(b *pgx.Batch, facts []Fact, until time.Time) Index 
 	if !until.IsZero() {
 		end = until
 	}
-	addFacts := func(where string, args ...any) {
-		b.Queue("select "+factColumns+" from lab.facts where "+where, args...).Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
-	}
-	addFacts("key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, end)
-	addFacts("key2 = any($1) and occurred_at >= $2 and occurred_at < $3", second, from, end)
-	// offset 0: one look into the index for each fact of a few keys, instead of a scan of all labels.
-	addFacts("key2 = any($1) and occurred_at < $2 and exists (select from lab.labels l where l.fact_id = facts.fact_id offset 0)", second, from)
-	b.Queue(`select label_id, l.fact_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at, l.source_id
-		from lab.facts f cross join lateral (select * from lab.labels l where l.fact_id = f.fact_id offset 0) l where f.key2 = any($1)`, second).
-		Query(func(rows pgx.Rows) error { return eachLabel(rows, func(x *Label, _ int64) { index.AddLabel(x) }) })
+	b.Queue("select "+factColumns+" from lab.facts where key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, end).
+		Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
+	// Of the others at the second key only that they were there is asked: a busy one has thousands.
+	b.Queue("select "+bareColumns+` from lab.facts where key2 = any($1) and occurred_at >= $2 and occurred_at < $3 and (key1 is null or key1 <> all ($4))`,
+		second, from, end, first).Query(func(rows pgx.Rows) error { return eachBareFact(rows, index) })
+	// offset 0: one look into the index for each label, instead of a scan of all facts.
+	const labelled = `select l.fact_id, coalesce(f.key1, ''), coalesce(f.key2, ''), f.occurred_at, f.known_at, label_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at
+		from lab.labels l cross join lateral (select * from lab.facts f where f.fact_id = l.fact_id offset 0) f where f.occurred_at >= $2 and `
+	b.Queue(labelled+"l.key2 = any($1) union all "+labelled+"l.key2 is null and f.key2 = any($1)", second, from.Add(-labelReach)).
+		Query(func(rows pgx.Rows) error { return eachLabelled(rows, index, from) })
 	for _, collection := range l.shape.References {
 		where, args := "key = any($2)", []any{collection, append(slices.Clone(first), second...)}
 		if !slices.Contains(l.shape.Keyed, collection) {

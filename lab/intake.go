@@ -102,6 +102,20 @@ func (l *Lab) clean(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out i
 	if err := insertNew(ctx, tx, "labels", labelFields, labels); err != nil {
 		return 0, last, err
 	}
+	if batch[0].ID <= through { // a back-fill, which may see second keys with other eyes
+		names := make([]string, len(facts))
+		for i := range facts {
+			names[i] = facts[i][1].(string)
+		}
+		if _, err := tx.Exec(ctx, "update lab.labels set key2 = null where fact_id = any($1)", names); err != nil {
+			return 0, last, fmt.Errorf("place labels anew: %w", err)
+		}
+	}
+	if len(labels) > 0 {
+		if err := place(ctx, tx); err != nil {
+			return 0, last, err
+		}
+	}
 	if err := copyRows(ctx, tx, "quarantine", quarantineColumns, aside); err != nil {
 		return 0, last, err
 	}
@@ -258,10 +272,24 @@ func (l *Lab) labels(ctx context.Context, tx pgx.Tx, batch []howdah.Event) (out 
 	if err := insertNew(ctx, tx, "labels", labelFields, rows); err != nil {
 		return 0, last, err
 	}
+	if err := place(ctx, tx); err != nil {
+		return 0, last, err
+	}
 	if err := insertNew(ctx, tx, "quarantine", quarantineColumns, aside); err != nil {
 		return 0, last, err
 	}
 	return 0, last, nil
+}
+
+// place notes the second keys of labels, the new ones and those whose fact has come since. A fact that another transaction
+// is about to write is not seen; whoever reads labels looks at those without a key too.
+func place(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `update lab.labels l set key2 = coalesce(f.key2, '') from lab.labels new
+		cross join lateral (select * from lab.facts f where f.fact_id = new.fact_id offset 0) f where new.key2 is null and l.label_id = new.label_id`)
+	if err != nil {
+		return fmt.Errorf("place labels: %w", err)
+	}
+	return nil
 }
 
 // insertNew inserts rows and leaves out those that are there: the same event may be published twice, or back-filled.

@@ -32,7 +32,8 @@ const (
 	topicModels      = "models"
 )
 
-// Lab plays one scenario in one database. Several processes may open it; one should run it.
+// Lab plays one scenario in one database. Several processes may open it; one should run it. One that has answered
+// predictions wants to be closed, before its database is.
 type Lab struct {
 	db       *howdah.DB
 	scenario Scenario
@@ -47,6 +48,7 @@ type Lab struct {
 	feed *sim.Feed
 
 	scorers   scorers
+	serving   serving
 	arrivedMS atomic.Int64 // a scenario time that has arrived, as somebody saw it; 0: nobody looked
 }
 

@@ -88,6 +88,7 @@ func open(t testing.TB, url, config string, seed uint64) *lab.Lab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(l.Close)
 	return l
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/lab/feature"
@@ -34,7 +35,11 @@ func (l *Lab) Predict(ctx context.Context, name, alias string, instances []json.
 		return nil, fmt.Errorf("%d instances: %w; give 1 to %d", len(instances), howdah.ErrInvalid, maxInstances)
 	}
 	began := time.Now()
-	facts, rows, live, err := l.lookUp(ctx, name, instances)
+	pool, err := l.answering(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts, rows, live, err := l.lookUp(ctx, pool, name, instances)
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +74,14 @@ func (l *Lab) Predict(ctx context.Context, name, alias string, instances []json.
 		out[i] = Answer{acting.Score, acting.Decision, acting.Model, acting.Version, acting.Role, acting.ID}
 		all = append(all, answers...)
 	}
-	_, err = logPredictions(ctx, l.db.Pool(), all)
+	_, err = logPredictions(ctx, pool, all)
 	return out, err
 }
 
 // lookUp reads instances, what the model's aliases mean, and everything that the instances' features need, in one round
 // trip: what it takes to answer is mostly the way to the database and back. The histories are therefore asked for before
 // the scenario time is known, without an upper bound; the features see to that themselves.
-func (l *Lab) lookUp(ctx context.Context, name string, instances []json.RawMessage) (facts []Fact, rows []feature.Row, live []AliasMove, err error) {
+func (l *Lab) lookUp(ctx context.Context, pool *pgxpool.Pool, name string, instances []json.RawMessage) (facts []Fact, rows []feature.Row, live []AliasMove, err error) {
 	now := time.UnixMilli(l.arrivedMS.Load()).UTC() // no later than the scenario time is
 	if now.UnixMilli() == 0 {
 		if now, err = l.publishedUntil(ctx); err != nil {
@@ -87,17 +92,8 @@ func (l *Lab) lookUp(ctx context.Context, name string, instances []json.RawMessa
 		return nil, nil, nil, err
 	}
 	var b pgx.Batch
-	// A batch is one transaction. To plan these statements takes longer than to run them, and their plans are always the same.
-	b.Queue("select set_config('plan_cache_mode', 'force_generic_plan', true)")
-	b.Queue("select arrived_until from lab.settings").QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
-	b.Queue(aliasColumns+` where model = $1 and from_time <= (select arrived_until from lab.settings)
-		and (until_time is null or until_time > (select arrived_until from lab.settings)) order by id`, name).
-		Query(func(rows pgx.Rows) (err error) {
-			live, err = collectAliases(rows, nil)
-			return err
-		})
-	index := l.queueHistories(&b, facts, time.Time{})
-	if err := l.db.Pool().SendBatch(ctx, &b).Close(); err != nil {
+	index := l.queueLookUp(&b, name, facts, &now, &live)
+	if err := pool.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, nil, nil, fmt.Errorf("look up what a prediction needs: %w", err)
 	}
 	l.arrivedMS.Store(now.UnixMilli())
@@ -106,6 +102,19 @@ func (l *Lab) lookUp(ctx context.Context, name string, instances []json.RawMessa
 	}
 	rows, err = computeAll(index, facts)
 	return facts, rows, live, err
+}
+
+// queueLookUp adds the queries of lookUp to a batch, which fills in the scenario time that has arrived, the aliases of then,
+// and the index that is returned.
+func (l *Lab) queueLookUp(b *pgx.Batch, name string, facts []Fact, now *time.Time, live *[]AliasMove) Index {
+	b.Queue("select arrived_until from lab.settings").QueryRow(func(row pgx.Row) error { return row.Scan(now) })
+	b.Queue(aliasColumns+` where model = $1 and from_time <= (select arrived_until from lab.settings)
+		and (until_time is null or until_time > (select arrived_until from lab.settings)) order by id`, name).
+		Query(func(rows pgx.Rows) (err error) {
+			*live, err = collectAliases(rows, nil)
+			return err
+		})
+	return l.queueHistories(b, facts, time.Time{})
 }
 
 func (l *Lab) requests(instances []json.RawMessage, now time.Time) ([]Fact, error) {

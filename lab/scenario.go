@@ -97,6 +97,7 @@ type Profile struct {
 // Index holds facts, labels and profiles in memory and computes features. Things may be added in any order and more than
 // once; Compute uses only what the fact could know.
 type Index interface {
+	// AddFact adds a fact. One without Doc is there for its Key2 alone: nothing is computed for its Key1.
 	AddFact(f *Fact) error
 	AddLabel(l *Label)
 	AddProfile(collection string, p *Profile) error

@@ -64,7 +64,9 @@ create table if not exists lab.facts (
 create unique index if not exists facts_source_id on lab.facts (source_id);
 create unique index if not exists facts_fact_id on lab.facts (fact_id);
 create index if not exists facts_key1 on lab.facts (key1, occurred_at);
-create index if not exists facts_key2 on lab.facts (key2, occurred_at);
+-- With all that a prediction wants of the facts at a second key, of which a busy one has thousands.
+create index if not exists facts_at_key2 on lab.facts (key2, occurred_at) include (known_at, key1, fact_id);
+drop index if exists lab.facts_key2;
 create index if not exists facts_occurred_at on lab.facts (occurred_at);
 
 create table if not exists lab.quarantine (
@@ -101,6 +103,12 @@ create table if not exists lab.labels (
 );
 create index if not exists labels_fact_id on lab.labels (fact_id, known_at);
 create index if not exists labels_source_id on lab.labels (source_id);
+-- The second key of the fact, so that a prediction need not look for labels of every fact there; null while the fact has
+-- not been seen, and for readers to look for.
+alter table lab.labels add column if not exists key2 text;
+create index if not exists labels_key2 on lab.labels (key2);
+create index if not exists labels_unplaced on lab.labels (fact_id) where key2 is null;
+update lab.labels l set key2 = coalesce(f.key2, '') from lab.facts f where f.fact_id = l.fact_id and l.key2 is null;
 
 -- What was said about reference data, with both times of the scenario. The collections in docs hold the same for
 -- everybody who asks by key.

@@ -18,7 +18,7 @@ const logSQL = `with written as (
 		insert into events.predictions (key, payload, headers, event_time)
 		select fact, payload::json, headers::jsonb, at from unnest($2::text[], $14::text[], $15::text[], $10::timestamptz[]) with ordinality x (fact, payload, headers, at, n)
 		order by n returning id)
-	select max(id) from published, (select set_config('synchronous_commit', 'off', true) offset 0) s`
+	select coalesce(max(id), 0) from published, (select set_config('synchronous_commit', 'off', true) offset 0) s`
 
 // logPredictions writes answers and publishes them, and returns the last id.
 func logPredictions(ctx context.Context, q querier, all []Prediction) (out int64, err error) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/server"
 )
 
@@ -55,7 +54,9 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 		return err
 	}
 	defer db.Close()
-	s, err := demoServer(db, http, log)
+	served := servedLab{db: db}
+	defer served.close()
+	s, err := demoServer(&served, http, log)
 	if err != nil {
 		return err
 	}
@@ -108,9 +109,8 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 }
 
 // demoServer takes a free port where nobody asked for one and the usual one is taken.
-func demoServer(db *howdah.DB, http string, log *slog.Logger) (*server.Server, error) {
-	served := servedLab{db: db}
-	c := server.Config{DB: db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second, Extend: labRoutes(&served), Lab: labPage{&served}}
+func demoServer(served *servedLab, http string, log *slog.Logger) (*server.Server, error) {
+	c := server.Config{DB: served.db, HTTP: http, Log: log, Version: version(), Token: os.Getenv("HOWDAH_TOKEN"), Grace: 3 * time.Second, Extend: labRoutes(served), Lab: labPage{served}}
 	s, err := newServer(c)
 	var taken *net.OpError
 	if http == "" && errors.As(err, &taken) {

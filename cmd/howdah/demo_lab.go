@@ -72,7 +72,9 @@ func (a *app) labDemo(ctx context.Context, o labDemo) error {
 	if err != nil {
 		return err
 	}
-	s, err := demoServer(db, o.http, log)
+	served := servedLab{db: db}
+	defer served.close()
+	s, err := demoServer(&served, o.http, log)
 	if err != nil {
 		return err
 	}

@@ -96,13 +96,27 @@ func (s *servedLab) open(ctx context.Context) (*lab.Lab, error) {
 		return nil, err
 	}
 	if s.opened == nil || s.stored != stored {
-		if s.opened, err = newLab(ctx, s.db, stored.Config, stored.Seed, nil); err != nil {
+		l, err := newLab(ctx, s.db, stored.Config, stored.Seed, nil)
+		if err != nil {
 			return nil, err
 		}
-		s.stored = stored
+		if s.opened != nil {
+			s.opened.Close()
+		}
+		s.opened, s.stored = l, stored
 	}
 	s.checked = time.Now()
 	return s.opened, nil
+}
+
+// close ends what the lab holds, before the database is closed.
+func (s *servedLab) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened != nil {
+		s.opened.Close()
+		s.opened = nil
+	}
 }
 
 // labRoutes are the lab's operations.

@@ -40,6 +40,7 @@ func TestLabPage(t *testing.T) {
 	}
 	t.Cleanup(db.Close)
 	served := servedLab{db: db}
+	t.Cleanup(served.close)
 	url := servePage(t, server.Config{DB: db, Extend: labRoutes(&served), Lab: labPage{&served}})
 	tab := testbrowser.New(t, url)
 	tab.Open("/lab")

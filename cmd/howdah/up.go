@@ -100,6 +100,7 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	}
 	defer db.Close()
 	served := servedLab{db: db}
+	defer served.close()
 	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Idle: o.idle, Token: o.token, Log: log, Version: version(), Extend: labRoutes(&served), Lab: labPage{&served}})
 	if err != nil {
 		return err

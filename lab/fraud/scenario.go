@@ -83,7 +83,11 @@ func toPayment(f *lab.Fact) (Payment, error) {
 	if p, ok := f.Value.(*Payment); ok {
 		return *p, nil
 	}
-	// What the fact says itself need not be read again: a call of serving can load thousands of payments.
+	p := Payment{ID: f.ID, Customer: f.Key1, Merchant: f.Key2, At: ToMS(f.At), Known: ToMS(f.Known)}
+	if f.Doc == nil {
+		return p, nil
+	}
+	// What the fact says itself need not be read again.
 	var d struct {
 		AmountCents int64   `json:"amount_cents"`
 		Channel     *string `json:"channel"`
@@ -91,7 +95,7 @@ func toPayment(f *lab.Fact) (Payment, error) {
 	if err := json.Unmarshal(f.Doc, &d); err != nil {
 		return Payment{}, fmt.Errorf("payment %s: %w", f.ID, err)
 	}
-	p := Payment{ID: f.ID, Customer: f.Key1, Merchant: f.Key2, Cents: d.AmountCents, At: ToMS(f.At), Known: ToMS(f.Known)}
+	p.Cents = d.AmountCents
 	if d.Channel != nil {
 		p.Channel = *d.Channel
 	}

@@ -68,6 +68,7 @@ func begin(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(l.Close)
 	if err := l.Run(t.Context(), lab.RunOptions{Until: 49, Fast: true}); err != nil {
 		t.Fatal(err)
 	}
