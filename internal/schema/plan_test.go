@@ -28,6 +28,53 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// A session that began when the tables of consumers' state were empty keeps its plans while they grow: they do not scan then.
+func TestPlansOfYoungTables(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	must(t, conn, "select howdah.create_topic('things')")
+	must(t, conn, "select howdah.create_consumer('worker', 'things')")
+	must(t, conn, "insert into events.things (payload) select '{}' from generate_series(1, 2000)")
+	must(t, conn, "vacuum analyze howdah.claims, howdah.pending, howdah.dead, howdah.extension")
+	work := func() {
+		t.Helper()
+		claim := func() (id int64) {
+			t.Helper()
+			measured(t, conn, false, 100, "select max(claim_id) from howdah.claim('worker', 10)", nil, &id)
+			return id
+		}
+		whole, parts := claim(), claim()
+		first := one[int64](t, conn, "select first_id from howdah.claims where claim_id = $1", parts)
+		for _, call := range []struct {
+			sql  string
+			args []any
+		}{
+			{"select howdah.extend($1)", []any{whole}},
+			{"select howdah.ack($1)", []any{whole}},
+			{"select howdah.ack($1, $2)", []any{parts, []int64{first}}},
+			{"select howdah.nack($1, $2, 'no', '1 hour')", []any{parts, []int64{first + 1}}},
+			{"select howdah.release($1)", []any{parts}},
+			{"select * from howdah.watch('worker')", nil},
+		} {
+			measured(t, conn, false, 100, call.sql, call.args, nil)
+		}
+	}
+	for range 10 {
+		work()
+	}
+	// Many claims of a consumer of its own, and nothing that has statistics made anew.
+	must(t, conn, "select howdah.create_consumer('busy', 'things')")
+	must(t, conn, `insert into howdah.claims (claim_id, consumer, lane, first_id, last_id, held, attempts, lease_until, ended_at, outcome,
+			head, stable, open, floor_at, floor_seq)
+		select nextval('howdah.claim_number') << 20, c.number, 0, 1, 1, 1, 0, now(), now(), 'acked', 2, 2000, '{}', '-infinity', 0
+		from howdah.consumer c, generate_series(1, 20000) i where c.name = 'busy'`)
+	must(t, conn, `insert into howdah.pending (consumer, lane, queue_at, due, first_id, last_id, events, attempts)
+		select number, 0, now() + interval '1 hour', now(), 1, 1, 1, 1 from howdah.consumer, generate_series(1, 20000) i where name = 'busy'`)
+	for range 3 {
+		work()
+	}
+	must(t, conn, "select howdah.drop_consumer('busy')") // howdah.check would not find its claims in order
+}
+
 // load makes three topics (plain, in partitions, in segments), and a consumer of the first one with as much state as
 // years of work leave.
 func load(t *testing.T, conn *pgx.Conn, events, claims, letters int) {

@@ -1,7 +1,7 @@
 -- howdah.ack: the claim's events (or those named) are done; returns how many are acked now. In the worker's own transaction
 -- results and ack commit together. A claim that is no longer held is an error that aborts that transaction.
 create or replace function howdah.ack(claim_id bigint, ids bigint[] default null) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     k    howdah.claims;
     held bigint;

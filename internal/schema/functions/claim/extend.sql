@@ -2,7 +2,7 @@
 -- worker's uncommitted ack, and the worker's transaction may be at any isolation level.
 -- Locks: the claim's row FOR KEY SHARE, which makes the expiry sweep pass it by.
 create or replace function howdah.extend(claim_id bigint, lease interval default null) returns timestamptz
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     k     howdah.claims;
     x     record;

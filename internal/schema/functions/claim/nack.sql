@@ -2,7 +2,7 @@
 -- doubles), or become dead letters at the consumer's max_attempts. Returns how many. The rest of the claim is untouched.
 create or replace function howdah.nack(claim_id bigint, ids bigint[] default null, error text default null,
         retry_in interval default null) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     k  howdah.claims := howdah.held_claim(claim_id, 'nack');
     c  howdah.consumer;

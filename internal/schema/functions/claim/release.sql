@@ -1,7 +1,7 @@
 -- howdah.release: hands a claim back untouched: what it still holds is due again at once, and no attempt is counted. For workers
 -- that stop before they began. Returns how many events.
 create or replace function howdah.release(claim_id bigint) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     k howdah.claims := howdah.held_claim(claim_id, 'release');
 begin
