@@ -178,7 +178,7 @@ func TestDocumentRights(t *testing.T) {
 		for _, sql := range []string{
 			"select * from docs.things", "insert into docs.things (key, doc) values ('x', '{}')", "update docs.things set doc = '{}'", "delete from docs.things",
 			"select howdah.get_document('things', 'k')", "select howdah.get('things', 'k')", "select howdah.get('things', 'k', now())", "select howdah.get_valid_at('things', 'k', now())",
-			"select * from howdah.get_many('things', '{k}')", "select * from howdah.read_documents('things', '{k}')", "select * from howdah.scan('things')",
+			"select * from howdah.get_many('things', '{k}')", "select * from howdah.read_documents('things', '{k}')", "select * from howdah.get_documents('things', '{k}')", "select * from howdah.scan('things')",
 			"select * from howdah.find('things', '{}')", "select * from howdah.history('things', 'k')", "select * from docs_history.things",
 			"select * from docs.things_as_of('k', now())", "select * from docs.things_valid_at('k', now())", "select * from howdah.join_as_of('things', '{k}', array[now()])",
 			"select howdah.put('things', 'k', '{}')", "select howdah.put('things', 'k', '{}', if_version => 2)", "select howdah.put_many('things', '{k}', array['{}'::jsonb])",

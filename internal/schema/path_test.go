@@ -99,7 +99,7 @@ func TestHostileSearchPath(t *testing.T) {
 				"select howdah.put($1, 'k', '{}', if_version => 3)", "select howdah.patch($1, 'k', '{\"a\": {\"b\": null}}')", "select howdah.delete($1, 'k')",
 				"select howdah.put($1, 'k', '{}', '2020-01-02Z')", "select howdah.put($1, 'k', '{}')", "select howdah.put_many($1, '{a,b,a}', array['{}','{}','{}']::jsonb[])",
 				"select howdah.get($1, 'k')", "select howdah.get_document($1, 'k')", "select howdah.get($1, 'k', pg_catalog.now())", "select howdah.get_valid_at($1, 'k', pg_catalog.now())",
-				"select * from howdah.get_many($1, '{k,a}')", "select * from howdah.get_many($1, '{k,a}', pg_catalog.now())", "select * from howdah.read_documents($1, '{k,a}')",
+				"select * from howdah.get_many($1, '{k,a}')", "select * from howdah.get_many($1, '{k,a}', pg_catalog.now())", "select * from howdah.read_documents($1, '{k,a}')", "select * from howdah.get_documents($1, '{k,a}')",
 				"select * from howdah.scan($1, 'k')", "select * from howdah.find($1, '{}')", "select * from howdah.history($1, 'k')", "select howdah.known_until($1)",
 				"select * from howdah.join_as_of($1, '{k}', array[pg_catalog.now()], '1 day')"} {
 				must(t, conn, sql, name)

@@ -1,5 +1,5 @@
--- howdah.install_dispatch: generates howdah.get, howdah.get_document, howdah.get_many and howdah.put anew: a branch for each collection with its own static
--- statements, so that their plans are kept. The same with EXECUTE plans each call: twice to three times the price.
+-- howdah.install_dispatch: generates howdah.get, howdah.get_many, howdah.get_document, howdah.get_documents and howdah.put anew: a branch for
+-- each collection with its own static statements, so that their plans are kept. The same with EXECUTE plans each call: twice to three times the price.
 -- It is called, under the catalogue's advisory lock, when a collection comes or goes, and after an upgrade. No other locks.
 create or replace function howdah.install_dispatch() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -7,6 +7,7 @@ declare
     get_branches  text := '';
     many_branches text := '';
     doc_branches  text := '';
+    docs_branches text := '';
     put_branches  text := '';
     c             howdah.collection;
 begin
@@ -22,6 +23,10 @@ begin
             elsif collection operator(pg_catalog.=) %1$L then
                 select d.doc, d.version, d.valid_from, d.updated_at, d.expires_at into doc, version, valid_from, known_at, expires_at
                     from %2$s d where d.key operator(pg_catalog.=) get_document.key
+                    and (d.expires_at is null or d.expires_at operator(pg_catalog.>) pg_catalog.statement_timestamp()); $f$, c.name, c.source);
+        docs_branches := docs_branches || format($f$
+            elsif collection operator(pg_catalog.=) %1$L then
+                return query select d.key, d.doc, d.version, d.valid_from, d.updated_at, d.expires_at from %2$s d where d.key operator(pg_catalog.=) any (keys)
                     and (d.expires_at is null or d.expires_at operator(pg_catalog.>) pg_catalog.statement_timestamp()); $f$, c.name, c.source);
         many_branches := many_branches || format($f$
             elsif collection operator(pg_catalog.=) %1$L then
@@ -65,6 +70,16 @@ begin
                 perform howdah.need_collection(collection);
             end if;
         end $q$;
+        create or replace function howdah.get_documents(collection text, keys text[])
+        returns table (key text, doc jsonb, version bigint, valid_from timestamptz, known_at timestamptz, expires_at timestamptz)
+        language plpgsql stable rows 100 as $q$
+        begin
+            if collection is null then
+                perform howdah.need_collection(collection); %5$s
+            else
+                perform howdah.need_collection(collection);
+            end if;
+        end $q$;
         create or replace function howdah.put(collection text, key text, doc jsonb, valid_from timestamptz default null,
                 if_version bigint default null, expires_at timestamptz default null, known_at timestamptz default null) returns bigint
         language plpgsql volatile as $q$
@@ -75,6 +90,6 @@ begin
                 perform howdah.need_collection(collection);
                 return null;
             end if;
-        end $q$ $f$, get_branches, many_branches, put_branches, doc_branches);
+        end $q$ $f$, get_branches, many_branches, put_branches, doc_branches, docs_branches);
 end $$;
 revoke execute on function howdah.install_dispatch() from public;

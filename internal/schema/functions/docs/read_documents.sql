@@ -11,13 +11,14 @@ begin
         raise exception 'as_of and valid_at are both given' using errcode = 'invalid_parameter_value',
             hint = 'as_of asks what was known then about then, valid_at what is known now about then.';
     end if;
+    if as_of is null and valid_at is null then
+        return query select * from howdah.get_documents(collection, keys);
+        return;
+    end if;
     return query execute case
         when as_of is not null then
             format('select d.* from (select distinct unnest($1)) k (key), lateral docs.%I(k.key, $2) d', howdah.part_name(collection, '_as_of'))
-        when valid_at is not null then
-            format('select d.* from (select distinct unnest($1)) k (key), lateral docs.%I(k.key, $3, null, $4) d', howdah.part_name(collection, '_valid_at'))
         else
-            format('select key, doc, version, valid_from, updated_at, expires_at from docs.%I
-                    where key = any ($1) and (expires_at is null or expires_at > statement_timestamp())', collection)
+            format('select d.* from (select distinct unnest($1)) k (key), lateral docs.%I(k.key, $3, null, $4) d', howdah.part_name(collection, '_valid_at'))
         end using keys, as_of, valid_at, known_by;
 end $$;
