@@ -33,14 +33,9 @@ At a bad line it stops and says which; what was read before it is stored.`,
 			return a.docsLoad(cmd.Context(), f, decode, args[0], args[1:])
 		},
 	}
-	cmd.Flags().StringVar(&f.format, "format", "", "ndjson or csv (default: csv for files named .csv, else ndjson)")
-	cmd.Flags().StringVar(&f.key, "key", "", "`field` whose value is the document's key")
+	f.register(cmd, "document")
 	cmd.Flags().StringVar(&f.time, "valid-from", "", "`field` that says since when it is true, as RFC 3339 (default: from now on)")
-	cmd.Flags().StringVar(&f.zone, "zone", "", "time `zone` of times that have none, such as America/Chicago")
-	cmd.Flags().IntVar(&f.batch, "batch", 5000, "documents in one transaction at most")
-	cmd.Flags().BoolVar(&f.strings, "strings", false, "keep all values of CSV as strings")
 	cmd.Flags().BoolVar(&f.create, "create", false, "create the collection if it is missing")
-	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress bar and no summary")
 	return cmd
 }
 
@@ -72,11 +67,7 @@ func (a *app) docsLoad(ctx context.Context, f publishFlags, decode *decoder, nam
 	}
 	p := newProgress(a, f.quiet, sources)
 	p.noun = "documents"
-	lines, failed := make(chan howdah.Event, 4096), make(chan error, 1)
-	go func() {
-		defer close(lines)
-		failed <- readAll(ctx, sources, decode, p, lines)
-	}()
+	lines, failed := startReading(ctx, sources, decode, p)
 	sum := loaded{Collection: name}
 	begin := time.Now()
 	err = writeDocuments(ctx, c, f.batch, lines, func(n int) {
@@ -84,13 +75,7 @@ func (a *app) docsLoad(ctx context.Context, f publishFlags, decode *decoder, nam
 		p.published(sum.Documents)
 	})
 	sum.Seconds = time.Since(begin).Seconds()
-	p.finish()
-	if err == nil && ctx.Err() == nil {
-		err = <-failed
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
+	err = ended(ctx, p, err, failed)
 	if err != nil && sum.Documents == 0 {
 		return err
 	}

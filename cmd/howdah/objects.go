@@ -138,11 +138,7 @@ func (a *app) objectsCatCommand() *cobra.Command {
 				return err
 			}
 			defer db.Close()
-			var options []howdah.ObjectOption
-			if version != "" {
-				options = append(options, howdah.Version(version))
-			}
-			o, err := db.Bucket(p.bucket).Open(cmd.Context(), p.key, options...)
+			o, err := db.Bucket(p.bucket).Open(cmd.Context(), p.key, versionOf(version)...)
 			if err != nil {
 				return err
 			}
@@ -153,6 +149,14 @@ func (a *app) objectsCatCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&version, "version", "", "a `version` of the object instead of the latest")
 	return cmd
+}
+
+// versionOf is the option for --version; none is the latest.
+func versionOf(version string) []howdah.ObjectOption {
+	if version == "" {
+		return nil
+	}
+	return []howdah.ObjectOption{howdah.Version(version)}
 }
 
 func (a *app) objectsRmCommand() *cobra.Command {
@@ -177,11 +181,7 @@ func (a *app) objectsRmCommand() *cobra.Command {
 			defer db.Close()
 			b, n := db.Bucket(p.bucket), int64(0)
 			if !recursive {
-				var options []howdah.ObjectOption
-				if version != "" {
-					options = append(options, howdah.Version(version))
-				}
-				ok, err := b.Delete(cmd.Context(), p.key, options...)
+				ok, err := b.Delete(cmd.Context(), p.key, versionOf(version)...)
 				if err == nil && !ok {
 					err = fmt.Errorf("there is no object %s", p)
 				}

@@ -15,7 +15,7 @@ import (
 	"github.com/howdah/howdah"
 )
 
-// publishFlags are those of `howdah publish`.
+// publishFlags are those of `howdah publish` and of `howdah docs load`.
 type publishFlags struct {
 	format, key, time, zone string
 	batch                   int
@@ -41,15 +41,21 @@ it is published.`,
 			return a.publish(cmd.Context(), f, decode, args[0], args[1:])
 		},
 	}
-	cmd.Flags().StringVar(&f.format, "format", "", "ndjson or csv (default: csv for files named .csv, else ndjson)")
-	cmd.Flags().StringVar(&f.key, "key", "", "`field` whose value is the event's key")
+	f.register(cmd, "event")
 	cmd.Flags().StringVar(&f.time, "time", "", "`field` that says when it happened, as RFC 3339")
-	cmd.Flags().StringVar(&f.zone, "zone", "", "time `zone` of times that have none, such as America/Chicago")
-	cmd.Flags().IntVar(&f.batch, "batch", 5000, "events in one transaction at most")
-	cmd.Flags().BoolVar(&f.strings, "strings", false, "keep all values of CSV as strings")
 	cmd.Flags().BoolVar(&f.create, "topic-create", false, "create the topic if it is missing")
-	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress bar and no summary")
 	return cmd
+}
+
+// register adds those flags that `howdah docs load` has too; what is a word for one of what is read.
+func (f *publishFlags) register(cmd *cobra.Command, what string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "ndjson or csv (default: csv for files named .csv, else ndjson)")
+	flags.StringVar(&f.key, "key", "", "`field` whose value is the "+what+"'s key")
+	flags.StringVar(&f.zone, "zone", "", "time `zone` of times that have none, such as America/Chicago")
+	flags.IntVar(&f.batch, "batch", 5000, what+"s in one transaction at most")
+	flags.BoolVar(&f.strings, "strings", false, "keep all values of CSV as strings")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress bar and no summary")
 }
 
 func (f publishFlags) decoder() (*decoder, error) {
@@ -91,23 +97,35 @@ func (a *app) publish(ctx context.Context, f publishFlags, decode *decoder, topi
 		return err // an unknown topic shows before anything is read
 	}
 	p := newProgress(a, f.quiet, sources)
-	events, failed := make(chan howdah.Event, 4096), make(chan error, 1)
-	go func() {
-		defer close(events)
-		failed <- readAll(ctx, sources, decode, p, events)
-	}()
+	events, failed := startReading(ctx, sources, decode, p)
 	sum, err := write(ctx, db.Topic(topic), f.batch, events, p)
+	err = ended(ctx, p, err, failed)
+	if err == nil || sum.Events > 0 {
+		if printErr := a.printSummary(topic, f.quiet, sum); err == nil {
+			err = printErr
+		}
+	}
+	return err
+}
+
+// startReading reads in a goroutine of its own. failed says how it ended.
+func startReading(ctx context.Context, sources []source, decode *decoder, p *progress) (events <-chan howdah.Event, failed <-chan error) {
+	read, end := make(chan howdah.Event, 4096), make(chan error, 1)
+	go func() {
+		defer close(read)
+		end <- readAll(ctx, sources, decode, p, read)
+	}()
+	return read, end
+}
+
+// ended is the error of writing, of reading, or that it was called off.
+func ended(ctx context.Context, p *progress, err error, failed <-chan error) error {
 	p.finish()
 	if err == nil && ctx.Err() == nil {
 		err = <-failed
 	}
 	if err == nil {
 		err = ctx.Err()
-	}
-	if err == nil || sum.Events > 0 {
-		if printErr := a.printSummary(topic, f.quiet, sum); err == nil {
-			err = printErr
-		}
 	}
 	return err
 }
