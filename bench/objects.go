@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +98,28 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 		}
 	}
 	some := func() int64 { return 1 + rand.Int64N(there) }
+	memory, stopMemory, err := serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = w.Write(body)
+	})
+	if err != nil {
+		return err
+	}
+	defer stopMemory()
+	bare, stopBare, err := serve(func(w http.ResponseWriter, r *http.Request) {
+		o, err := bucket.Open(r.Context(), r.URL.Path[1:])
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer func() { _ = o.Close() }()
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = o.WriteTo(w)
+	})
+	if err != nil {
+		return err
+	}
+	defer stopBare()
 	got, err := b.interleave(ctx, []arm{
 		{"s3 put", step(func(ctx context.Context, _ *pgxpool.Conn) error {
 			return c.do(ctx, http.MethodPut, fmt.Sprintf("/bench/%d/%d", size, named.Add(1)), body)
@@ -126,6 +150,10 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 			}
 			return nil
 		})},
+		{"memory get", step(func(ctx context.Context, _ *pgxpool.Conn) error { return c.plain(ctx, memory) })},
+		{"http get", step(func(ctx context.Context, _ *pgxpool.Conn) error {
+			return c.plain(ctx, fmt.Sprintf("%s/%d/%d", bare, size, some()))
+		})},
 		{"go get", step(func(ctx context.Context, _ *pgxpool.Conn) error {
 			o, err := bucket.Open(ctx, fmt.Sprintf("%d/%d", size, some()))
 			if err != nil {
@@ -153,6 +181,9 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 	b.compare("objects", what+"S3 get", unit, got["s3 get"], "raw chunks", got["raw get"], get)
 	b.compare("objects", what+"Go put", unit, got["go put"], "raw chunks", got["raw put"], nil)
 	b.compare("objects", what+"Go get", unit, got["go get"], "raw chunks", got["raw get"], nil)
+	// What the way to the client costs without S3, and without the database.
+	b.compare("objects", what+"net/http get", unit, got["http get"], "raw chunks", got["raw get"], nil)
+	b.compare("objects", what+"net/http get from memory", unit, got["memory get"], "raw chunks", got["raw get"], nil)
 	return nil
 }
 
@@ -180,6 +211,20 @@ func (c *s3Client) do(ctx context.Context, method, path string, body []byte) err
 	if err := c.signer.SignHTTP(ctx, c.keys, r, unsigned, "s3", s3.Region, time.Now()); err != nil {
 		return err
 	}
+	return c.answer(r)
+}
+
+// plain gets from a server that does not look at signatures.
+func (c *s3Client) plain(ctx context.Context, url string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	return c.answer(r)
+}
+
+// answer reads an answer to its end.
+func (c *s3Client) answer(r *http.Request) error {
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return err
@@ -188,8 +233,19 @@ func (c *s3Client) do(ctx context.Context, method, path string, body []byte) err
 	buf := c.buffers.Get().(*[]byte) // io.Discard alone would read 8 KiB at a time
 	defer c.buffers.Put(buf)
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, resp.Body, *buf)
-	if err == nil && (resp.StatusCode != http.StatusOK || method == http.MethodGet && n != resp.ContentLength) {
-		err = fmt.Errorf("%s %s: %s, %d bytes", method, path, resp.Status, n)
+	if err == nil && (resp.StatusCode != http.StatusOK || r.Method == http.MethodGet && n != resp.ContentLength) {
+		err = fmt.Errorf("%s %s: %s, %d bytes", r.Method, r.URL.Path, resp.Status, n)
 	}
 	return err
+}
+
+// serve answers on a port of its own with nothing but net/http in between.
+func serve(answer http.HandlerFunc) (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: answer}
+	go func() { _ = server.Serve(l) }()
+	return "http://" + l.Addr().String(), func() { _ = server.Close() }, nil
 }
