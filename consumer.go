@@ -64,7 +64,7 @@ func (db *DB) CreateConsumer(ctx context.Context, name, topic string, options ..
 		f(&o)
 	}
 	_, err := db.pool.Exec(ctx, "select howdah.create_consumer($1::text, $2::text, $3::text, $4::interval, $5::int, $6::boolean)",
-		name, topic, o.start, interval(o.lease), o.maxAttempts, o.ordered)
+		name, topic, o.start, eventlog.Interval(o.lease), o.maxAttempts, o.ordered)
 	return db.Consumer(name), wrap(err, "create consumer")
 }
 

@@ -38,7 +38,7 @@ func Partitions(n int) TopicOption { return func(o *topicOptions) { o.partitions
 
 // Retention lets events go when they are older than d and no consumer needs them; the default is to keep them for ever.
 func Retention(d time.Duration) TopicOption {
-	return func(o *topicOptions) { o.retention = interval(d) }
+	return func(o *topicOptions) { o.retention = eventlog.Interval(d) }
 }
 
 // Bytes makes a topic whose payloads are any bytes instead of JSON.
@@ -130,6 +130,3 @@ func (t *Topic) shape(ctx context.Context) (topicShape, error) {
 	t.db.mu.Unlock()
 	return s, nil
 }
-
-// interval writes a duration as PostgreSQL reads it.
-func interval(d time.Duration) string { return fmt.Sprintf("%d microseconds", d.Microseconds()) }

@@ -34,8 +34,11 @@ func duration(d time.Duration) any {
 	if d == 0 {
 		return nil
 	}
-	return fmt.Sprintf("%d microseconds", d.Microseconds())
+	return Interval(d)
 }
+
+// Interval writes a duration as PostgreSQL reads it: before 15, a number of microseconds would have to fit 32 bits.
+func Interval(d time.Duration) string { return fmt.Sprintf("%.6f seconds", d.Seconds()) }
 
 // Ack marks a claim, or the named events of it, as done.
 func Ack(ctx context.Context, q Querier, claimID int64, ids []int64) (n int64, err error) {
@@ -47,7 +50,7 @@ func Ack(ctx context.Context, q Querier, claimID int64, ids []int64) (n int64, e
 func Nack(ctx context.Context, q Querier, claimID int64, ids []int64, reason string, retryIn time.Duration) (n int64, err error) {
 	var in any
 	if retryIn >= 0 {
-		in = fmt.Sprintf("%d microseconds", retryIn.Microseconds())
+		in = Interval(retryIn)
 	}
 	err = q.QueryRow(ctx, "select howdah.nack($1::bigint, $2::bigint[], $3::text, $4::interval)", claimID, ids, text(reason), in).Scan(&n)
 	return n, err
