@@ -285,9 +285,13 @@ func (w *watch) drift(ctx context.Context) error {
 	var out [][]any
 	add := func(name string, d metric.Drift) error {
 		out = append(out, []any{w.at, w.live.Model, w.live.Version, name, number(d.PSI), number(d.NoiseFloor), number(d.KS), number(d.JS), d.NullRate, d.Rows})
+		distance := fmt.Sprintf("KS %.3f", d.KS)
+		if math.IsNaN(d.KS) { // categories have no order
+			distance = fmt.Sprintf("JS %.3f", d.JS)
+		}
 		return w.alert(ctx, alert{Name: "drift", Subject: name, Severity: "warning", Expression: "psi >= 0.25 against the champion's training data", For: 24 * time.Hour,
 			Active: d.Rows >= minPSIRows && d.PSI >= 0.25, Value: finite(d.PSI), From: from, Until: w.at,
-			Detail: fmt.Sprintf("PSI %.3f, by chance %.4f, KS %.3f", d.PSI, d.NoiseFloor, d.KS)})
+			Detail: fmt.Sprintf("PSI %.3f, by chance %.4f, %s", d.PSI, d.NoiseFloor, distance)})
 	}
 	for i, name := range view.Numbers() {
 		ref := w.statistics.Numbers[name]
