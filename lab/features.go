@@ -168,8 +168,9 @@ func (f *features) catchUp(ctx context.Context, tx pgx.Tx) error {
 }
 
 const (
-	factColumns  = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at, doc"
-	bareColumns  = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at"
+	keyColumns   = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at, "
+	factColumns  = keyColumns + "doc"
+	bareColumns  = keyColumns + "null::bytea" // keys and times alone
 	labelColumns = "label_id, fact_id, source, coalesce(supersedes, ''), value, reported_at, known_at, source_id"
 )
 
@@ -188,19 +189,6 @@ func eachFact(rows pgx.Rows, index Index) error {
 	_, err := pgx.ForEachRow(rows, []any{&x.ID, &x.Key1, &x.Key2, &x.At, &x.Known, &doc}, func() error {
 		fact := x
 		fact.Doc = slices.Clone(doc)
-		return index.AddFact(&fact)
-	})
-	if err != nil {
-		return fmt.Errorf("load facts: %w", err)
-	}
-	return nil
-}
-
-// eachBareFact adds facts of which only keys and times were read.
-func eachBareFact(rows pgx.Rows, index Index) error {
-	var x Fact
-	_, err := pgx.ForEachRow(rows, []any{&x.ID, &x.Key1, &x.Key2, &x.At, &x.Known}, func() error {
-		fact := x
 		return index.AddFact(&fact)
 	})
 	if err != nil {
@@ -322,7 +310,7 @@ func (l *Lab) queueHistories(b *pgx.Batch, facts []Fact, until time.Time) Index 
 		Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
 	// Of the others at the second key only that they were there is asked: a busy one has thousands.
 	b.Queue("select "+bareColumns+` from lab.facts where key2 = any($1) and occurred_at >= $2 and occurred_at < $3 and (key1 is null or key1 <> all ($4))`,
-		second, from, end, first).Query(func(rows pgx.Rows) error { return eachBareFact(rows, index) })
+		second, from, end, first).Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
 	// offset 0: one look into the index for each label, instead of a scan of all facts.
 	const labelled = `select l.fact_id, coalesce(f.key1, ''), coalesce(f.key2, ''), f.occurred_at, f.known_at, label_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at
 		from lab.labels l cross join lateral (select * from lab.facts f where f.fact_id = l.fact_id offset 0) f where f.occurred_at >= $2 and `
