@@ -15,10 +15,6 @@ type When struct {
 
 // Read returns the documents of keys; those that do not exist are left out.
 func Read(ctx context.Context, q Querier, collection string, keys []string, when When) ([]Document, error) {
-	if when == (When{}) {
-		return collect(q.Query(ctx, `select key, doc, version, valid_from, known_at, expires_at
-			from howdah.get_documents($1::text, $2::text[])`, collection, keys))
-	}
 	return collect(q.Query(ctx, `select key, doc, version, valid_from, known_at, expires_at
 		from howdah.read_documents($1::text, $2::text[], $3::timestamptz, $4::timestamptz, coalesce($5::timestamptz, 'infinity'))`,
 		collection, keys, instant(when.AsOf), instant(when.ValidAt), instant(when.KnownBy)))
