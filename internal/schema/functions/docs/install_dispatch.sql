@@ -4,6 +4,13 @@
 create or replace function howdah.install_dispatch() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    body constant text := $f$begin
+            if collection is null then
+                perform howdah.need_collection(collection); %s
+            else
+                perform howdah.need_collection(collection); %s
+            end if;
+        end$f$;
     get_branches  text := '';
     many_branches text := '';
     doc_branches  text := '';
@@ -43,53 +50,22 @@ begin
         create or replace function howdah.get(collection text, key text, as_of timestamptz default null) returns jsonb
         language plpgsql stable as $q$
         #variable_conflict use_variable
-        begin
-            if collection is null then
-                perform howdah.need_collection(collection); %1$s
-            else
-                perform howdah.need_collection(collection);
-                return null;
-            end if;
-        end $q$;
+        %1$s $q$;
         create or replace function howdah.get_many(collection text, keys text[], as_of timestamptz default null) returns table (key text, doc jsonb)
         language plpgsql stable rows 100 as $q$
-        begin
-            if collection is null then
-                perform howdah.need_collection(collection); %2$s
-            else
-                perform howdah.need_collection(collection);
-            end if;
-        end $q$;
+        %2$s $q$;
         create or replace function howdah.get_document(collection text, key text, out doc jsonb, out version bigint, out valid_from timestamptz,
                 out known_at timestamptz, out expires_at timestamptz)
         language plpgsql stable as $q$
-        begin
-            if collection is null then
-                perform howdah.need_collection(collection); %4$s
-            else
-                perform howdah.need_collection(collection);
-            end if;
-        end $q$;
+        %4$s $q$;
         create or replace function howdah.get_documents(collection text, keys text[])
         returns table (key text, doc jsonb, version bigint, valid_from timestamptz, known_at timestamptz, expires_at timestamptz)
         language plpgsql stable rows 100 as $q$
-        begin
-            if collection is null then
-                perform howdah.need_collection(collection); %5$s
-            else
-                perform howdah.need_collection(collection);
-            end if;
-        end $q$;
+        %5$s $q$;
         create or replace function howdah.put(collection text, key text, doc jsonb, valid_from timestamptz default null,
                 if_version bigint default null, expires_at timestamptz default null, known_at timestamptz default null) returns bigint
         language plpgsql volatile as $q$
-        begin
-            if collection is null then
-                perform howdah.need_collection(collection); %3$s
-            else
-                perform howdah.need_collection(collection);
-                return null;
-            end if;
-        end $q$ $f$, get_branches, many_branches, put_branches, doc_branches, docs_branches);
+        %3$s $q$ $f$, format(body, get_branches, 'return null;'), format(body, many_branches, ''),
+        format(body, put_branches, 'return null;'), format(body, doc_branches, ''), format(body, docs_branches, ''));
 end $$;
 revoke execute on function howdah.install_dispatch() from public;
