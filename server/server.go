@@ -48,6 +48,9 @@ type Lab = console.Lab
 // DefaultHTTP is where a server listens unless told otherwise.
 const DefaultHTTP = "127.0.0.1:8470"
 
+// DefaultIdle is how long an upload may stand still unless told otherwise.
+const DefaultIdle = 2 * time.Minute
+
 // Server serves one database.
 type Server struct {
 	c        Config
@@ -81,7 +84,7 @@ func New(c Config) (*Server, error) {
 		c.Grace = 10 * time.Second
 	}
 	if c.Idle <= 0 {
-		c.Idle = 2 * time.Minute
+		c.Idle = DefaultIdle
 	}
 	host, _, err := net.SplitHostPort(c.HTTP)
 	if err != nil {

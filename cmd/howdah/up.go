@@ -64,7 +64,7 @@ Beyond loopback a token is needed: $HOWDAH_TOKEN or --token. Clients send it as
 	flags.StringVar(&o.http, "http", server.DefaultHTTP, "`address` to serve HTTP on; port 0 takes a free one")
 	flags.StringVar(&o.s3, "s3", "", "`address` to serve S3 on, or \"off\" (default "+server.DefaultS3+", or a free port where that is taken)")
 	flags.StringVar(&o.token, "token", "", "`token` that clients have to send (default $HOWDAH_TOKEN, which others cannot see in the list of processes)")
-	flags.DurationVar(&o.idle, "idle", 2*time.Minute, "`time` after which an upload that stands still, or an S3 connection on which nothing moves, is cut")
+	flags.DurationVar(&o.idle, "idle", server.DefaultIdle, "`time` after which an upload that stands still, or an S3 connection on which nothing moves, is cut")
 	flags.BoolVar(&o.detach, "detach", false, "return when it serves, and leave it running")
 	flags.BoolVar(&o.verbose, "verbose", false, "log every request")
 	flags.IntVar(&o.ready, "ready-fd", 0, "")
