@@ -3,10 +3,13 @@ package s3
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // errStalled is the error of a connection on which nothing moved for too long.
@@ -73,6 +76,32 @@ func (c *conn) Write(p []byte) (written int, err error) {
 		written += n
 		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
+		}
+	}
+}
+
+// What is read of a body in HTTP chunks after its handler, to keep the connection: that much, for that long.
+const (
+	restSize = 256 << 10
+	restTime = time.Second
+)
+
+// readToEnd reads the end of a body in HTTP chunks. Readers of aws-chunked bodies stop at the end of the data, before the last
+// HTTP chunk, and the library, which reads other bodies to their end, would take that chunk for the next request. minio-go
+// sends empty objects so.
+func readToEnd(handle fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(c *fasthttp.RequestCtx) {
+		handle(c)
+		body := c.Request.BodyStream()
+		if body == nil || c.Request.Header.ContentLength() != -1 {
+			return
+		}
+		err := c.Conn().SetReadDeadline(time.Now().Add(restTime))
+		if err == nil {
+			_, err = io.CopyN(io.Discard, body, restSize)
+		}
+		if !errors.Is(err, io.EOF) || c.Conn().SetReadDeadline(time.Time{}) != nil {
+			c.SetConnectionClose()
 		}
 	}
 }

@@ -106,7 +106,9 @@ func newAPI(b *store) (*s3api.S3ApiServer, *fasthttp.Server, error) {
 		return nil, nil, errors.Join(err, api.ShutDown())
 	}
 	_ = resp.Body.Close()
-	return api, <-found, nil
+	server := <-found
+	server.Handler = readToEnd(server.Handler)
+	return api, server, nil
 }
 
 // Addr is where the server listens, as host:port.
