@@ -50,7 +50,10 @@ func TestBasics(t *testing.T) {
 	paths := s.furnish()
 	s.tab.Watch()
 	s.open("/")
-	s.says("#live-consumers", "audit") // the sampler has seen what was made just now
+	for _, name := range []string{"audit", "scoring"} { // the page has seen what was made just now, and what is wrong with it
+		s.says("#live-consumers", name)
+		s.says("#live-problems", name)
+	}
 	for _, width := range []int64{1280, 390} {
 		for _, theme := range []string{"light", "dark"} {
 			s.look(width, theme)

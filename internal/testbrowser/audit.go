@@ -6,8 +6,11 @@ import (
 )
 
 // watchful notes what goes wrong in a page: layout that shifts, and what the content security policy refuses.
-const watchful = `window.shift = 0; window.wrong = [];
-	new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) window.shift += e.value; }).observe({type: 'layout-shift', buffered: true});
+const watchful = `window.shift = 0; window.shifted = []; window.wrong = [];
+	new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) {
+		window.shift += e.value;
+		for (const {node: n, previousRect: a, currentRect: b} of e.sources) window.shifted.push((n?.outerHTML ?? n?.data ?? '').slice(0, 60) + ' ' + [a.y, a.height, b.y, b.height]);
+	} }).observe({type: 'layout-shift', buffered: true});
 	addEventListener('securitypolicyviolation', e => window.wrong.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sourceFile));
 	addEventListener('error', e => window.wrong.push(e.message));`
 
@@ -34,7 +37,7 @@ const audit = `(() => {
 	const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
 	for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) found.push('two of id ' + id);
 	if (document.querySelectorAll('h1').length !== 1) found.push('not one h1');
-	if (window.shift > .02) found.push('the layout shifts by ' + window.shift.toFixed(3));
+	if (window.shift > .02) found.push('the layout shifts by ' + window.shift.toFixed(3) + ': ' + window.shifted.join('; '));
 	if (document.documentElement.scrollWidth > innerWidth) found.push('wider than the window: ' + document.documentElement.scrollWidth);
 	return found.concat(window.wrong);
 })()`
