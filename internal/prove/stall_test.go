@@ -187,6 +187,9 @@ func TestWakeUps(t *testing.T) {
 		copied <- err
 	}()
 	b.until("the COPY to mark", func() bool { return b.number("select count(*) from howdah.open_producers") == 1 })
+	if b.number("select count(*) from howdah.watch('c') where marked") != 1 {
+		t.Error("a producer that has drawn no id yet does not count as open: a worker goes to sleep, and nobody wakes it")
+	}
 	b.must(write(w, strings.Repeat("1\n", 3)))
 	b.must(w.Close())
 	b.must(<-copied)

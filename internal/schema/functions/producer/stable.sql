@@ -6,23 +6,36 @@
 create or replace function howdah.stable(t howdah.topic, out stable bigint, out drawn bigint, out marked boolean)
 language plpgsql volatile as $$
 declare
-    me oid := (select oid from pg_database where datname = current_database());
+    writers  text[];                                        -- transactions that may write to the topic's table
+    markers  text[];                                        -- those that have marked,
+    marks    bigint[];                                      -- and how far above the last id their marks are, modulo 2^31
+    prepared boolean;
 begin
     if pg_is_in_recovery() then
         raise exception 'the stable id is not known on a standby'
             using errcode = 'read_only_sql_transaction', hint = 'Connect to the primary.';
     end if;
-    drawn := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
-    select coalesce(min(case when d < 1073741824 then drawn else drawn + d - 2147483648 end), drawn), count(*) > 0 into stable, marked
-    from (select d, writes, bool_or(prepared) over () as prepared
-          from (select min((objid::bigint - drawn) & 2147483647) filter (where locktype = 'advisory'
-                           and ((objid::bigint - drawn) & 2147483647) >= 1073741824) as d,
-                       bool_or(locktype = 'relation') as writes, bool_or(pid is null) as prepared
-                from pg_locks
-                where database = me and granted
-                  and (locktype = 'advisory' and classid = (1224736768 + t.number)::oid and objsubid = 2 and mode = 'ShareLock'
-                       or locktype = 'relation' and relation = t.source and mode = 'RowExclusiveLock')
-                group by virtualtransaction) x) y
-    where d is not null and (writes or prepared);
+    drawn := pg_sequence_last_value(t.sequence);
+    if drawn is null then
+        drawn := (select seqstart - 1 from pg_sequence where seqrelid = t.sequence);
+    end if;
+    -- Joined below and not here: in each transaction it costs more to set up a plan of several levels than to run it.
+    select array_agg(virtualtransaction) filter (where locktype = 'relation'), array_agg(virtualtransaction) filter (where locktype = 'advisory'),
+           array_agg((objid::bigint - drawn) & 2147483647) filter (where locktype = 'advisory'), bool_or(pid is null)
+        into writers, markers, marks, prepared
+        from pg_locks
+        where database = (select oid from pg_database where datname = current_database()) and granted
+        and (locktype = 'advisory' and classid = (1224736768 + t.number)::oid and objsubid = 2 and mode = 'ShareLock'
+             or locktype = 'relation' and relation = t.source and mode = 'RowExclusiveLock');
+    stable := drawn;
+    marked := false;
+    for i in 1..coalesce(cardinality(marks), 0) loop
+        if prepared or markers[i] = any (writers) then
+            marked := true;                                 -- also by a mark at the last id: its producer has drawn nothing yet
+            if marks[i] >= 1073741824 then
+                stable := least(stable, drawn + marks[i] - 2147483648);
+            end if;
+        end if;
+    end loop;
 end $$;
 revoke execute on function howdah.stable(howdah.topic) from public;
