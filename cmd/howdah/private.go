@@ -56,7 +56,11 @@ func (a *app) downCommand() *cobra.Command {
 				}
 			}
 			_, lookup := postgres.Lookup(dir)
+			running := readState(dir)
 			if err := postgres.Shutdown(cmd.Context(), dir); err != nil && !errors.Is(err, postgres.ErrNotRunning) {
+				return err
+			}
+			if err := running.ended(cmd.Context()); err != nil {
 				return err
 			}
 			what := "stopped"

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/internal/postgres"
 	"github.com/howdah/howdah/server"
 )
 
@@ -98,6 +99,12 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	var state upState
+	defer func() { // when nothing is written to the data folder any more
+		if state.Data != "" {
+			removeState(state.Data, state.PID)
+		}
+	}()
 	defer db.Close()
 	served := servedLab{db: db}
 	defer served.close()
@@ -105,7 +112,7 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	state := upState{PID: os.Getpid(), HTTP: s.URL(), S3: s.S3URL(), Started: time.Now().UTC().Truncate(time.Second)}
+	state = upState{PID: os.Getpid(), HTTP: s.URL(), S3: s.S3URL(), Started: time.Now().UTC().Truncate(time.Second)}
 	if local, ok := db.Local(); ok {
 		state.DB, state.Data = local.URL, local.DataDir
 		if o.ready > 0 {
@@ -117,11 +124,9 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 			defer func() { _ = f.Close() }()
 			logs.set(f)
 		}
-		path := filepath.Join(local.DataDir, "up.json")
-		if err := writeState(path, state); err != nil {
+		if err := writeState(state); err != nil {
 			return errors.Join(err, s.Close())
 		}
-		defer removeState(path, state.PID)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -244,7 +249,8 @@ func (a *app) detach(ctx context.Context, o upOptions) error {
 	return a.printUp(s)
 }
 
-func writeState(path string, s upState) error {
+func writeState(s upState) error {
+	path := stateFile(s.Data)
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
 		tmp := fmt.Sprintf("%s.%d", path, s.PID)
@@ -258,10 +264,40 @@ func writeState(path string, s upState) error {
 	return nil
 }
 
-// removeState leaves the file of a later server of the same folder alone.
-func removeState(path string, pid int) {
-	var s upState
-	if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &s) == nil && s.PID == pid {
-		_ = os.Remove(path)
+// stateFile is where the state is kept in a data folder.
+func stateFile(dir string) string { return filepath.Join(dir, "up.json") }
+
+// readState is empty where no server runs.
+func readState(dir string) (s upState) {
+	if b, err := os.ReadFile(stateFile(dir)); err != nil || json.Unmarshal(b, &s) != nil {
+		return upState{}
 	}
+	return s
+}
+
+// removeState leaves the file of a later server of the same folder alone.
+func removeState(dir string, pid int) {
+	if readState(dir).PID == pid {
+		_ = os.Remove(stateFile(dir))
+	}
+}
+
+// endTime is how long a server may take to end after its database: more than it gives requests to finish.
+const endTime = 30 * time.Second
+
+// ended waits until a server has ended that ran on a private PostgreSQL, as it does by itself when that was stopped: until
+// then it writes into the data folder.
+func (s upState) ended(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for s.PID > 0 && readState(s.Data).PID == s.PID && postgres.Alive(s.PID) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("PostgreSQL is stopped, but howdah up (process %d) still runs; end it with: kill %d", s.PID, s.PID)
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,6 +72,37 @@ func TestUpTwice(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, gone)); err == nil {
 				t.Errorf("round %d: %s was left behind", round, gone)
 			}
+		}
+	}
+}
+
+// When down has returned nothing of a detached server is left that could write to its folder.
+func TestDown(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "howdah")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	dir := shortDir(t)
+	for range 3 {
+		out, err := exec.CommandContext(t.Context(), program, "up", "--data", dir, "--http", "127.0.0.1:0", "--s3", "off", "--detach", "--json").Output() //nolint:gosec // our own
+		if err != nil {
+			t.Fatal(err)
+		}
+		var state upState
+		if err := json.Unmarshal(out, &state); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if out, err := exec.CommandContext(t.Context(), program, "down", "--data", dir).CombinedOutput(); err != nil { //nolint:gosec // our own
+			t.Fatalf("%v: %s", err, out)
+		}
+		if _, err := os.Stat(stateFile(dir)); err == nil {
+			t.Error("the server has not ended")
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Error("the folder is there again")
 		}
 	}
 }

@@ -180,6 +180,23 @@ func TestWatchRestarts(t *testing.T) {
 	}
 }
 
+// A folder that is removed under a server that runs stays removed.
+func TestWatchRemoved(t *testing.T) {
+	for _, gone := range []string{"", "state.json"} {
+		dir := filepath.Join(t.TempDir(), "data")
+		s, err := postgres.Start(t.Context(), config(dir))
+		ok(t, err)
+		ok(t, syscall.Kill(s.Info().PID, syscall.SIGKILL))
+		eventually(t, "its processes write no more", func() bool { return os.RemoveAll(filepath.Join(dir, gone)) == nil })
+		if err := s.Watch(t.Context(), nil); !errors.Is(err, postgres.ErrStopped) || !strings.Contains(err.Error(), "removed") {
+			t.Errorf("Watch ended with %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "lock")); gone == "" && err == nil {
+			t.Error("the folder was made again")
+		}
+	}
+}
+
 func TestWatchBacksOff(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir)

@@ -93,6 +93,16 @@ func (l layout) clusterMajor() (int, error) {
 	return major, nil
 }
 
+// removed tells whether somebody has removed the folder, or begun to, since the cluster ran.
+func (l layout) removed() bool {
+	for _, path := range []string{l.cluster(), l.state()} {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
 // create opens a file of ours for writing. Made by root, it goes to the owner
 // of the data folder, so that the owner can go on without root.
 func (l layout) create(path string, flag int) (*os.File, error) {

@@ -13,9 +13,9 @@ import (
 // fact of the process, not of any one Server.
 var children sync.Map // pid (int) -> struct{}
 
-// alive tells whether a process exists and has not ended. A zombie that
+// Alive tells whether a process exists and has not ended. A zombie that
 // nobody reaps, as happens below a container's first process, has ended.
-func alive(pid int) bool {
+func Alive(pid int) bool {
 	if pid <= 1 {
 		return false
 	}
@@ -70,7 +70,7 @@ func (l layout) readPidFile() *pidFile {
 // postmaster.pid whose number has gone to another program does not count.
 func (l layout) postmaster() *pidFile {
 	pf := l.readPidFile()
-	if pf == nil || !alive(pf.pid) || !serves(pf.pid, l.cluster()) {
+	if pf == nil || !Alive(pf.pid) || !serves(pf.pid, l.cluster()) {
 		return nil
 	}
 	return pf

@@ -45,7 +45,7 @@ func (l layout) waitReadyPID(ctx context.Context, cfg Config, st state, pid int)
 	var info Info
 	var last error
 	err := poll(ctx, func() bool {
-		if !alive(pid) {
+		if !Alive(pid) {
 			last = errEnded
 			return true
 		}

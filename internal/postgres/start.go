@@ -18,7 +18,7 @@ func (l layout) ensure(ctx context.Context, cfg Config) (info Info, adopted bool
 	if pf := l.postmaster(); pf != nil {
 		if pf.status != "stopping" {
 			info, err = l.adopt(ctx, cfg)
-			if err == nil || alive(pf.pid) {
+			if err == nil || Alive(pf.pid) {
 				return info, true, err
 			}
 			// It died while we waited for it.
@@ -146,7 +146,7 @@ func (l layout) launch(ctx context.Context, cfg Config, acct account, programs P
 	if err == nil {
 		return info, nil
 	}
-	if alive(pid) {
+	if Alive(pid) {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		return info, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), l.stopPID(stopCtx, pid))
@@ -217,7 +217,7 @@ func (l layout) clearRemains(ctx context.Context, cfg Config, acct account) erro
 	if left := servants(l.cluster()); len(left) > 0 {
 		return fmt.Errorf("processes %v of a killed PostgreSQL still work in %s: end them and start again", left, l.cluster())
 	}
-	if alive(pf.pid) && !serves(pf.pid, l.cluster()) || !alive(pf.pid) {
+	if Alive(pf.pid) && !serves(pf.pid, l.cluster()) || !Alive(pf.pid) {
 		if err := os.Remove(l.pidFile()); err != nil && !os.IsNotExist(err) {
 			return fmt.Errorf("remove stale postmaster.pid: %w", err)
 		}

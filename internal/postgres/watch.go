@@ -70,7 +70,7 @@ func (s *Server) Watch(ctx context.Context, notify func(Event)) error {
 		if s.released() {
 			return nil
 		}
-		if pid := s.Info().PID; alive(pid) {
+		if pid := s.Info().PID; Alive(pid) {
 			continue
 		}
 		if time.Since(since) > calmAfter {
@@ -110,6 +110,9 @@ var errReleased = errors.New("released")
 
 // restart starts the server unless another user has, or somebody stopped it.
 func (s *Server) restart(ctx context.Context) (Info, error) {
+	if s.l.removed() { // also the lock, which would be made again
+		return Info{}, s.errRemoved()
+	}
 	lock, err := s.l.waitLock(ctx, s.l.lock(), syscall.LOCK_EX, nil)
 	if err != nil {
 		return Info{}, err
@@ -119,6 +122,9 @@ func (s *Server) restart(ctx context.Context) (Info, error) {
 		return Info{}, errReleased
 	}
 	if s.l.postmaster() == nil {
+		if s.l.removed() {
+			return Info{}, s.errRemoved()
+		}
 		st, err := s.l.readState()
 		if err != nil {
 			return Info{}, err
@@ -135,4 +141,8 @@ func (s *Server) restart(ctx context.Context) (Info, error) {
 	s.info = info
 	s.mu.Unlock()
 	return info, nil
+}
+
+func (s *Server) errRemoved() error {
+	return fmt.Errorf("%w: data folder %s was removed", ErrStopped, s.l.root)
 }
