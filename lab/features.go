@@ -168,9 +168,7 @@ func (f *features) catchUp(ctx context.Context, tx pgx.Tx) error {
 }
 
 const (
-	keyColumns   = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at, "
-	factColumns  = keyColumns + "doc"
-	bareColumns  = keyColumns + "null::bytea" // keys and times alone
+	factColumns  = "fact_id, coalesce(key1, ''), coalesce(key2, ''), occurred_at, known_at, doc"
 	labelColumns = "label_id, fact_id, source, coalesce(supersedes, ''), value, reported_at, known_at, source_id"
 )
 
@@ -197,20 +195,25 @@ func eachFact(rows pgx.Rows, index Index) error {
 	return nil
 }
 
-// eachLabelled adds labels, and those of their facts that happened before an instant and were not loaded therefore.
-func eachLabelled(rows pgx.Rows, index Index, before time.Time) error {
+func eachHit(rows pgx.Rows, index Index) error {
+	var key2 string
+	var at, known time.Time
+	_, err := pgx.ForEachRow(rows, []any{&key2, &at, &known}, func() error {
+		index.AddHit(key2, at, known)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load facts: %w", err)
+	}
+	return nil
+}
+
+func eachLabelled(rows pgx.Rows, index Index) error {
 	var f Fact
 	var x Label
-	_, err := pgx.ForEachRow(rows, []any{&f.ID, &f.Key1, &f.Key2, &f.At, &f.Known, &x.ID, &x.Source, &x.Supersedes, &x.Value, &x.At, &x.Known}, func() error {
-		if f.At.Before(before) {
-			fact := f
-			if err := index.AddFact(&fact); err != nil {
-				return err
-			}
-		}
+	_, err := pgx.ForEachRow(rows, []any{&f.Key2, &f.Known, &x.ID, &x.Fact, &x.Source, &x.Supersedes, &x.Value, &x.At, &x.Known}, func() error {
 		label := x
-		label.Fact = f.ID
-		index.AddLabel(&label)
+		index.AddLabelOf(&label, &f)
 		return nil
 	})
 	if err != nil {
@@ -308,18 +311,22 @@ func (l *Lab) queueHistories(b *pgx.Batch, facts []Fact, until time.Time) Index 
 	}
 	b.Queue("select "+factColumns+" from lab.facts where key1 = any($1) and occurred_at >= $2 and occurred_at < $3", first, from, end).
 		Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
-	// Of the others at the second key only that they were there is asked: a busy one has thousands.
-	b.Queue("select "+bareColumns+` from lab.facts where key2 = any($1) and occurred_at >= $2 and occurred_at < $3 and (key1 is null or key1 <> all ($4))`,
-		second, from, end, first).Query(func(rows pgx.Rows) error { return eachFact(rows, index) })
+	// Of the others at the second key only that they were there is asked: a busy one has thousands, and to send and read
+	// one costs more than to find it.
+	b.Queue(`select key2, occurred_at, known_at from lab.facts where key2 = any($1) and occurred_at >= $2 and occurred_at < $3 and (key1 is null or key1 <> all ($4))`,
+		second, from, end, first).Query(func(rows pgx.Rows) error { return eachHit(rows, index) })
 	// offset 0: one look into the index for each label, instead of a scan of all facts.
-	const labelled = `select l.fact_id, coalesce(f.key1, ''), coalesce(f.key2, ''), f.occurred_at, f.known_at, label_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at
+	const labelled = `select coalesce(f.key2, ''), f.known_at, label_id, l.fact_id, source, coalesce(supersedes, ''), value, reported_at, l.known_at
 		from lab.labels l cross join lateral (select * from lab.facts f where f.fact_id = l.fact_id offset 0) f where f.occurred_at >= $2 and `
 	b.Queue(labelled+"l.key2 = any($1) union all "+labelled+"l.key2 is null and f.key2 = any($1)", second, from.Add(-labelReach)).
-		Query(func(rows pgx.Rows) error { return eachLabelled(rows, index, from) })
+		Query(func(rows pgx.Rows) error { return eachLabelled(rows, index) })
+	keys := append(slices.Clone(first), second...)
 	for _, collection := range l.shape.References {
-		where, args := "key = any($2)", []any{collection, append(slices.Clone(first), second...)}
-		if !slices.Contains(l.shape.Keyed, collection) {
-			where, args = "true", args[:1]
+		where, args := "true", []any{collection}
+		if field, linked := l.shape.Linked[collection]; linked {
+			where, args = "key in (select doc ->> $2 from lab.profiles where collection = any($3) and key = any($4))", append(args, field, l.shape.Keyed, keys)
+		} else if slices.Contains(l.shape.Keyed, collection) {
+			where, args = "key = any($2)", append(args, keys)
 		}
 		b.Queue("select "+profileColumns+" from lab.profiles where collection = $1 and "+where, args...).Query(func(rows pgx.Rows) error {
 			_, err := eachProfile(rows, index, collection)

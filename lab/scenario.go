@@ -31,12 +31,13 @@ type Scenario interface {
 // Shape names a scenario's streams and columns.
 type Shape struct {
 	Name        string
-	Facts       string   // the stream of facts
-	Labels      string   // the stream of labels; empty: the target is part of the fact
-	References  []string // the streams of reference data, each a collection
-	Keyed       []string // references whose keys are a fact's; the others are small, and loaded whole
-	Before      []string // references that have to be there before a fact can be checked
-	Model       string   // the registered model's name
+	Facts       string            // the stream of facts
+	Labels      string            // the stream of labels; empty: the target is part of the fact
+	References  []string          // the streams of reference data, each a collection
+	Keyed       []string          // references whose keys are a fact's
+	Linked      map[string]string // references whose keys stand in this field of those profiles; the others are small, and loaded whole
+	Before      []string          // references that have to be there before a fact can be checked
+	Model       string            // the registered model's name
 	Window      time.Duration
 	Target      Target
 	Ranged      []string // numeric features whose values should stay within those of the training
@@ -94,12 +95,15 @@ type Profile struct {
 	Doc              json.RawMessage
 }
 
-// Index holds facts, labels and profiles in memory and computes features. Things may be added in any order and more than
-// once; Compute uses only what the fact could know.
+// Index holds facts, labels and profiles in memory and computes features. Things may be added in any order and, except
+// hits, more than once; Compute uses only what the fact could know.
 type Index interface {
-	// AddFact adds a fact. One without Doc is there for its Key2 alone: nothing is computed for its Key1.
 	AddFact(f *Fact) error
+	// AddHit counts a fact at a second key that is not added itself.
+	AddHit(key2 string, at, known time.Time)
 	AddLabel(l *Label)
+	// AddLabelOf adds a label of a fact that is not added itself: only its Key2 and Known are there.
+	AddLabelOf(l *Label, f *Fact)
 	AddProfile(collection string, p *Profile) error
 	Compute(f *Fact) (feature.Row, error)
 	// Forget drops facts before t, which no window reaches any more.

@@ -123,7 +123,9 @@ func (Scenario) NewIndex() lab.Index { return noHistory{} }
 type noHistory struct{}
 
 func (noHistory) AddFact(*lab.Fact) error               { return nil }
+func (noHistory) AddHit(string, time.Time, time.Time)   {}
 func (noHistory) AddLabel(*lab.Label)                   {}
+func (noHistory) AddLabelOf(*lab.Label, *lab.Fact)      {}
 func (noHistory) AddProfile(string, *lab.Profile) error { return nil }
 func (noHistory) Forget(time.Time)                      {}
 func (noHistory) Compute(f *lab.Fact) (feature.Row, error) {

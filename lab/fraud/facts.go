@@ -157,12 +157,17 @@ func (f *Facts) AddPayment(p *Payment) {
 	}
 	v := visit{p.At, p.Known, p.Merchant, p.Cents, logAmount(p.Cents)}
 	f.byCustomer[p.Customer] = insert(f.byCustomer[p.Customer], v, compareVisits)
-	f.byMerchant[p.Merchant] = insert(f.byMerchant[p.Merchant], hit{p.At, p.Known}, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
+	f.AddHit(p.Merchant, p.At, p.Known)
 	f.merchantOf[p.ID] = paid{p.Merchant, p.At, p.Known}
 	for _, l := range f.orphans[p.ID] {
 		f.AddLabel(l)
 	}
 	delete(f.orphans, p.ID)
+}
+
+// AddHit counts a payment at a merchant that is not added itself. The same again counts again.
+func (f *Facts) AddHit(merchant string, at, known MS) {
+	f.byMerchant[merchant] = insert(f.byMerchant[merchant], hit{at, known}, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
 }
 
 // compareVisits orders fully, so that a sum of floats does not depend on the order in which facts were added.
@@ -189,9 +194,9 @@ func (f *Facts) AddLabel(l Label) {
 	f.addLabel(l, p)
 }
 
-// AddLabelOf adds a label together with what is needed of its payment, for a Facts that does not hold all payments.
-func (f *Facts) AddLabelOf(l Label, paymentKnown MS) {
-	f.addLabel(l, paid{merchant: l.Merchant, known: paymentKnown})
+// AddLabelOf adds a label of a payment that is not added itself, with where that was and when it became known.
+func (f *Facts) AddLabelOf(l Label, merchant string, known MS) {
+	f.addLabel(l, paid{merchant: merchant, known: known})
 }
 
 func (f *Facts) addLabel(l Label, p paid) {

@@ -37,7 +37,7 @@ func (s *Scenario) Payments() *payments.World { return s.world }
 // Shape names the streams.
 func (*Scenario) Shape() lab.Shape {
 	return lab.Shape{Name: "payments", Facts: "payments", Labels: "labels", References: []string{"customers", "merchants", "zips"},
-		Keyed: []string{"customers", "merchants"}, Before: []string{"merchants"}, Model: "fraud", Window: time.Duration(Window) * time.Millisecond, Target: lab.Class, Ranged: []string{featLogAmount},
+		Keyed: []string{"customers", "merchants"}, Linked: map[string]string{"zips": "zip"}, Before: []string{"merchants"}, Model: "fraud", Window: time.Duration(Window) * time.Millisecond, Target: lab.Class, Ranged: []string{featLogAmount},
 		FactColumns: []string{"transaction_id", "customer_id", "merchant_id", "amount_cents", "channel", "occurred_at"},
 		Rename:      "channel", Scale: "amount_cents"}
 }
@@ -84,9 +84,6 @@ func toPayment(f *lab.Fact) (Payment, error) {
 		return *p, nil
 	}
 	p := Payment{ID: f.ID, Customer: f.Key1, Merchant: f.Key2, At: ToMS(f.At), Known: ToMS(f.Known)}
-	if f.Doc == nil {
-		return p, nil
-	}
 	// What the fact says itself need not be read again.
 	var d struct {
 		AmountCents int64   `json:"amount_cents"`
@@ -161,8 +158,18 @@ func (x index) AddFact(f *lab.Fact) error {
 	return err
 }
 
-func (x index) AddLabel(l *lab.Label) {
-	x.Facts.AddLabel(Label{Payment: l.Fact, Fraud: l.Value > 0.5, At: ToMS(l.At), Known: ToMS(l.Known)})
+func (x index) AddHit(merchant string, at, known time.Time) {
+	x.Facts.AddHit(merchant, ToMS(at), ToMS(known))
+}
+
+func (x index) AddLabel(l *lab.Label) { x.Facts.AddLabel(toLabel(l)) }
+
+func (x index) AddLabelOf(l *lab.Label, f *lab.Fact) {
+	x.Facts.AddLabelOf(toLabel(l), f.Key2, ToMS(f.Known))
+}
+
+func toLabel(l *lab.Label) Label {
+	return Label{Payment: l.Fact, Fraud: l.Value > 0.5, At: ToMS(l.At), Known: ToMS(l.Known)}
 }
 
 func (x index) AddProfile(collection string, p *lab.Profile) error {
