@@ -127,6 +127,58 @@ func TestRunManyConsumers(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
+// TestRunBesideABusyConsumer: consumers of one process that wait for news claim together; one that another transaction holds
+// does not keep the others from their events, and gets its own afterwards.
+func TestRunBesideABusyConsumer(t *testing.T) {
+	db, topic, _ := open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	const n = 50
+	names := []string{"first", "held", "third"}
+	tallies, all := map[string]*tally{}, map[string]chan struct{}{}
+	var runs sync.WaitGroup
+	for _, name := range names {
+		c, err := db.CreateConsumer(ctx, name, topic.Name(), howdah.Lease(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, done := &tally{}, make(chan struct{})
+		tallies[name], all[name] = seen, done
+		runs.Go(func() {
+			err := c.Run(ctx, func(_ context.Context, batch []howdah.Event) error {
+				if seen.add(batch) == n {
+					close(done)
+				}
+				return nil
+			}, howdah.Batch(7))
+			if err != nil {
+				t.Errorf("run %s: %v", name, err)
+			}
+		})
+	}
+	tx, err := db.Pool().Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, "select from howdah.consumer where name = 'held' for update"); err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		publish(t, topic, 1)
+	}
+	<-all["first"]
+	<-all["third"]
+	if err := tx.Rollback(ctx); err != nil {
+		t.Fatal(err)
+	}
+	<-all["held"]
+	stop()
+	runs.Wait()
+	for _, name := range names {
+		tallies[name].once(t, n)
+	}
+}
+
 // TestRunPoison: one event among a thousand fails always, one panics, one is named by the handler, and none of their
 // neighbours is lost or fails with them.
 func TestRunPoison(t *testing.T) {

@@ -108,10 +108,16 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 // the database little more than one. Slow workers leave what they have not begun to other processes.
 func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 	claims := r.o.workers
+	news := false // this run waited for news, as others of this process may have
 	for {
 		var made []eventlog.Reservation
 		err := r.patiently(ctx, func() (err error) {
-			made, err = eventlog.Reserve(work, r.c.db.pool, r.c.name, r.o.batch, claims, r.o.lease, eventlog.Window{})
+			if news {
+				news = false
+				made, err = r.c.db.reserver.Reserve(work, r.c.name, r.o.batch, claims, r.o.lease)
+			} else {
+				made, err = eventlog.Reserve(work, r.c.db.pool, r.c.name, r.o.batch, claims, r.o.lease, eventlog.Window{})
+			}
 			return err
 		})
 		if err != nil {
@@ -130,6 +136,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 			if err != nil || idle {
 				return err
 			}
+			news = true
 			continue
 		}
 		jobsMade := make([]*job, len(made))
@@ -164,6 +171,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 			if err := r.c.db.wakerOf().Next(ctx, r.reader.Topic, *drained, r.kick); err != nil {
 				return err
 			}
+			news = true
 		}
 	}
 }

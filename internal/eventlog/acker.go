@@ -4,25 +4,17 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const (
-	maxAcks     = 256              // claims that are acked in one transaction
-	ackPatience = 10 * time.Second // with a connection that does not answer, or a claim that another transaction has locked
-)
+const ackPatience = 10 * time.Second // with a connection that does not answer, or a claim that another transaction has locked
 
-// An Acker acks whole claims for all workers of a process. Acks that arrive while others are on their way to the disk go
-// together in the next transaction: for small batches the wait for the disk is most of what an ack costs.
+// An Acker acks whole claims for all workers of a process, in one transaction where they come together.
 type Acker struct {
-	pool *pgxpool.Pool
-
-	mu      sync.Mutex
-	waiting []*pendingAck
-	running bool
+	pool  *pgxpool.Pool
+	group group[*pendingAck]
 }
 
 type pendingAck struct {
@@ -33,18 +25,16 @@ type pendingAck struct {
 }
 
 // NewAcker makes an acker; it needs no end.
-func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool} }
+func NewAcker(pool *pgxpool.Pool) *Acker {
+	a := &Acker{pool: pool}
+	a.group.do = a.ack
+	return a
+}
 
 // Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
 func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
 	p := &pendingAck{claim: claim, done: make(chan struct{})}
-	a.mu.Lock()
-	a.waiting = append(a.waiting, p)
-	if !a.running {
-		a.running = true
-		go a.run(context.WithoutCancel(ctx))
-	}
-	a.mu.Unlock()
+	a.group.add(ctx, p)
 	select {
 	case <-p.done:
 		return p.n, p.err
@@ -53,34 +43,17 @@ func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
 	}
 }
 
-// run acks until nothing waits.
-func (a *Acker) run(ctx context.Context) {
-	for {
-		a.mu.Lock()
-		n := min(len(a.waiting), maxAcks)
-		batch := a.waiting[:n:n]
-		a.waiting = a.waiting[n:]
-		a.running = n > 0
-		a.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		a.ack(ctx, batch)
-		for _, p := range batch {
-			close(p.done)
-		}
-	}
-}
-
 // ack acks a batch in one transaction or, where one of them is refused, each in its own.
 func (a *Acker) ack(ctx context.Context, batch []*pendingAck) {
-	if len(batch) > 1 && a.together(ctx, batch) == nil {
-		return
+	if len(batch) == 1 || a.together(ctx, batch) != nil {
+		for _, p := range batch {
+			one, cancel := context.WithTimeout(ctx, ackPatience)
+			p.n, p.err = Ack(one, a.pool, p.claim, nil)
+			cancel()
+		}
 	}
 	for _, p := range batch {
-		one, cancel := context.WithTimeout(ctx, ackPatience)
-		p.n, p.err = Ack(one, a.pool, p.claim, nil)
-		cancel()
+		close(p.done)
 	}
 }
 

@@ -30,11 +30,12 @@ func Reserve(ctx context.Context, pool *pgxpool.Pool, consumer string, batch, cl
 }
 
 // duration makes an interval parameter; zero means the consumer's own.
-func duration(d time.Duration) any {
+func duration(d time.Duration) *string {
 	if d == 0 {
 		return nil
 	}
-	return Interval(d)
+	s := Interval(d)
+	return &s
 }
 
 // Interval writes a duration as PostgreSQL reads it: before 15, a number of microseconds would have to fit 32 bits.

@@ -10,7 +10,7 @@ import (
 	"github.com/howdah/howdah"
 )
 
-// S1: a claim in a transaction that goes on holds the consumer; the next claim says who blocks, after about a second.
+// S1: a claim in a transaction that goes on holds the consumer; the next claim says who blocks, after about a second, or its lock_timeout.
 func TestClaimInAHeldTransaction(t *testing.T) {
 	b := fresh(t)
 	b.topic("t")
@@ -26,6 +26,10 @@ func TestClaimInAHeldTransaction(t *testing.T) {
 		t.Errorf("the error came after %s, not after about 1 s", took)
 	}
 	b.want("lock_timeout of a claimer afterwards is unchanged", b.number("select (current_setting('lock_timeout') = '0')::int"), 1)
+	patient := b.conn()
+	b.on(patient, "set lock_timeout = '20 ms'")
+	_, err = patient.Exec(b.ctx, "select howdah.reserve('c')")
+	b.refused(err, "55P03", "waited 20ms")
 	b.on(held, "rollback")
 	b.want("events", int64(len(b.drain(c, 50))), 100)
 }
