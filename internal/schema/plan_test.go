@@ -75,6 +75,111 @@ func TestPlansOfYoungTables(t *testing.T) {
 	must(t, conn, "select howdah.drop_consumer('busy')") // howdah.check would not find its claims in order
 }
 
+// The same of collections and buckets: their plans are made on empty tables that have been analyzed, and kept while these fill.
+func TestPlansOfYoungCollections(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	must(t, conn, "select howdah.create_collection('things')")
+	must(t, conn, "select howdah.create_collection('given', known_at => 'given')")
+	must(t, conn, "vacuum analyze")
+	for _, table := range []string{"docs.things", "docs.given", "howdah_docs.history_1", "howdah_docs.history_2"} {
+		must(t, conn, "alter table "+table+" set (autovacuum_enabled = off)") // it would make the plans anew
+	}
+	serial := 0
+	work := func(call func(sql string, args ...any)) {
+		t.Helper()
+		serial++
+		fresh := fmt.Sprintf("n%06d", serial)
+		for _, collection := range []string{"things", "given"} {
+			call("select howdah.put($1, $2, '{}')", collection, fresh)
+			call("select howdah.put($1, $2, '{\"a\": 1}')", collection, fresh)
+			call("select howdah.put($1, $2, '{}', valid_from => '2020-01-01Z')", collection, fresh)
+			call("select howdah.put($1, $2, '{}', if_version => 3)", collection, fresh)
+			call("select howdah.patch($1, $2, '{\"a\": 1}')", collection, fresh)
+			call("select howdah.put_many($1, $2, array['{}', '{}']::jsonb[])", collection, []string{fresh, "m" + fresh})
+			call("select howdah.get($1, $2)", collection, fresh)
+			call("select howdah.get($1, $2, now())", collection, fresh)
+			call("select howdah.get_document($1, $2)", collection, fresh)
+			call("select howdah.get_valid_at($1, $2, now())", collection, fresh)
+			call("select * from howdah.get_many($1, array[$2, 'k000001', 'k000002'])", collection, fresh)
+			call("select * from howdah.get_many($1, array[$2, 'k000001', 'k000002'], now())", collection, fresh)
+			call("select * from howdah.read_documents($1, array[$2, 'k000001', 'k000002'])", collection, fresh)
+			call("select * from howdah.read_documents($1, array[$2, 'k000001', 'k000002'], now())", collection, fresh)
+			call("select * from howdah.read_documents($1, array[$2, 'k000001', 'k000002'], valid_at => now())", collection, fresh)
+			call("select * from howdah.join_as_of($1, array[$2, 'k000001'], array[now(), now()], '1 day')", collection, fresh)
+			call("select * from howdah.scan($1, 'k00', max_rows => 10)", collection)
+			call("select * from howdah.history($1, $2)", collection, fresh)
+			call("select howdah.delete($1, $2)", collection, fresh)
+			call("select howdah.put($1, $2, '{}')", collection, fresh) // counts on from the deletion
+			call("select howdah.delete($1, $2, valid_from => '2020-01-02Z')", collection, fresh)
+			for _, sql := range []string{
+				"insert into docs.%s (key, doc) values ('p' || $1, '{}') on conflict (key) do update set doc = excluded.doc",
+				"select * from docs.%s_as_of('p' || $1, now())",
+			} {
+				call(fmt.Sprintf(sql, collection), fresh)
+			}
+		}
+		call("select howdah.expire_documents()")
+	}
+	for range 10 {
+		work(func(sql string, args ...any) { t.Helper(); must(t, conn, sql, args...) })
+	}
+	for _, collection := range []string{"things", "given"} {
+		must(t, conn, "insert into docs."+collection+" (key, doc) select 'k' || lpad(i::text, 6, '0'), '{}' from generate_series(1, 20000) i")
+		must(t, conn, "update docs."+collection+" set doc = '{\"c\": 1}'")
+	}
+	for range 3 {
+		work(func(sql string, args ...any) { t.Helper(); measured(t, conn, false, 100, sql, args, nil) })
+	}
+	checkAll(t, conn)
+}
+
+func TestPlansOfYoungBuckets(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	for _, sql := range []string{"select howdah.create_bucket('plain')", "select howdah.create_bucket('kept', true, 1000000000)", "vacuum analyze"} {
+		must(t, conn, sql)
+	}
+	for _, table := range []string{"object", "piece", "chunk", "upload", "part"} {
+		must(t, conn, "alter table howdah."+table+" set (autovacuum_enabled = off)") // it would make the plans anew
+	}
+	work := func(call func(sql string, args ...any)) {
+		t.Helper()
+		for _, bucket := range []string{"plain", "kept"} {
+			call("select howdah.put_object($1, 'a/b', 'one')", bucket)
+			call("select howdah.put_object($1, 'a/b', 'two')", bucket)
+			call("select howdah.copy_object($1, 'a/b', null, $1, 'a/c')", bucket)
+			call("select howdah.tag_object($1, 'a/b', '{\"x\": \"y\"}')", bucket)
+			call("select howdah.get_object($1, 'a/b')", bucket)
+			call("select howdah.head_object($1, 'a/b')", bucket)
+			call("select * from howdah.open_object($1, 'a/b', null, true)", bucket)
+			call("select * from howdah.list_objects($1, 'a/', max_keys => 10)", bucket)
+			call("select * from howdah.list_objects($1, delimiter => '/', max_keys => 10)", bucket)
+			call("select * from howdah.list_versions($1, 'a/', max_keys => 10)", bucket)
+			call("select howdah.delete_object($1, 'a/b')", bucket)
+
+			piece := one[int64](t, conn, "select howdah.begin_piece($1)", bucket)
+			call("select howdah.write_chunks($1, 0, array['one'::bytea])", piece)
+			upload := one[string](t, conn, "select howdah.create_upload($1, 'a/big')", bucket)
+			call("select howdah.put_part($1, 'a/big', $2, 1, $3, 3, '{\"md5\": \"f97c5d29941bfb1b2fdab0874906ab82\"}')", bucket, upload, piece)
+			call("select * from howdah.list_parts($1, 'a/big', $2)", bucket, upload)
+			call("select * from howdah.list_uploads($1, 'a/', max_uploads => 10)", bucket)
+			call("select howdah.complete_upload($1, 'a/big', $2, '{1}', '{f97c5d29941bfb1b2fdab0874906ab82}')", bucket, upload)
+			call("select * from howdah.read_chunks($1, 0, 10)", piece)
+			call("select howdah.abort_upload($1, 'a/c', howdah.create_upload($1, 'a/c'))", bucket)
+		}
+	}
+	for range 10 {
+		work(func(sql string, args ...any) { t.Helper(); must(t, conn, sql, args...) })
+	}
+	for _, bucket := range []string{"plain", "kept"} {
+		must(t, conn, "select count(howdah.put_object($1, 'k/' || i, 'one')) from generate_series(1, 1000) i", bucket)
+		must(t, conn, `select count(howdah.put_part($1, 'k/' || i, howdah.create_upload($1, 'k/' || i), 1, howdah.begin_piece($1), 0,
+			'{"md5": "d41d8cd98f00b204e9800998ecf8427e"}')) from generate_series(1, 1000) i`, bucket)
+	}
+	for range 3 {
+		work(func(sql string, args ...any) { t.Helper(); measured(t, conn, false, 100, sql, args, nil) })
+	}
+}
+
 // load makes three topics (plain, in partitions, in segments), and a consumer of the first one with as much state as
 // years of work leave.
 func load(t *testing.T, conn *pgx.Conn, events, claims, letters int) {
@@ -198,11 +303,12 @@ func measured(t *testing.T, conn *pgx.Conn, analyzed bool, limit int, sql string
 
 type counted struct{ scanned, fetched int }
 
-// counters are how many rows of events and of consumers' state this session has read since it last reported.
+// counters are how many rows of events, documents, objects and consumers' state this session has read since it last reported.
 func counters(t *testing.T, conn *pgx.Conn) map[string]counted {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), `select schemaname || '.' || relname, coalesce(seq_tup_read, 0), coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
-		where schemaname in ('events', 'howdah_segments') or schemaname = 'howdah' and relname in ('claims', 'pending', 'dead', 'extension')`)
+		where schemaname in ('events', 'howdah_segments', 'docs', 'howdah_docs')
+			or schemaname = 'howdah' and relname in ('claims', 'pending', 'dead', 'extension', 'object', 'piece', 'chunk', 'upload', 'part')`)
 	if err != nil {
 		t.Fatal(err)
 	}

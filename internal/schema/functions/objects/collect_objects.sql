@@ -1,7 +1,7 @@
 -- howdah.collect_objects: aborts uploads that are too old and deletes bytes that nothing names any more, about 1 GiB a call.
 -- Index: piece_expiring. Rows that others hold are left for the next call. Returns how many pieces went.
 create or replace function howdah.collect_objects() returns bigint
-language plpgsql volatile as $$
+language plpgsql volatile set enable_seqscan = off as $$
 declare
     p howdah.piece;
     n bigint := 0;

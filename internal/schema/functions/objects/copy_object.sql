@@ -1,7 +1,7 @@
 -- howdah.copy_object: copies an object, within a bucket or between two, without reading its bytes: both name the same pieces.
 -- What info has replaces what the source says; if_match and if_none_match are conditions on the target. Locks: the pieces' rows.
 create or replace function howdah.copy_object(from_bucket text, from_key text, from_version text, bucket text, key text, info jsonb default '{}') returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     source howdah.bucket := howdah.need_bucket(from_bucket, 'SELECT');

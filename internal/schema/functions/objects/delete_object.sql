@@ -1,7 +1,7 @@
 -- howdah.delete_object: deletes an object, or one version of it. With versioning and without a version it adds a deletion instead.
 -- if_match is the etag that it must have. Null: there was nothing to delete. Locks: the bucket's row against changes, the key's rows.
 create or replace function howdah.delete_object(bucket text, key text, version_id text default null, if_match text default null) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'DELETE');

@@ -1,6 +1,6 @@
 -- howdah.get_object: the bytes of an object for SQL clients; an error above 512 MiB, where PostgreSQL's values end.
 create or replace function howdah.get_object(bucket text, key text, version_id text default null) returns bytea
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     o howdah.object := howdah.find_object(howdah.need_bucket(bucket, 'SELECT'), key, version_id, false);

@@ -1,6 +1,6 @@
 -- howdah.head_object: what is known about an object, or about the deletion that a version is.
 create or replace function howdah.head_object(bucket text, key text, version_id text default null) returns jsonb
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'SELECT');
 begin

@@ -2,7 +2,7 @@
 -- it, each once. after: the key, or the common prefix, where the last page ended. Index: object_latest; common prefixes are skipped, not read.
 create or replace function howdah.list_objects(bucket text, prefix text default '', after text default '', delimiter text default '', max_keys int default 1000)
     returns table (key text, info jsonb)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b    howdah.bucket := howdah.need_bucket(bucket, 'SELECT');

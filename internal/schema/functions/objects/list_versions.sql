@@ -2,7 +2,8 @@
 -- common prefixes as in howdah.list_objects. after_key and after_version: where the last page ended. Index: the primary key.
 create or replace function howdah.list_versions(bucket text, prefix text default '', after_key text default '', after_version text default null,
     delimiter text default '', max_keys int default 1000) returns table (key text, info jsonb)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off as $$
 #variable_conflict use_variable
 declare
     b    howdah.bucket := howdah.need_bucket(bucket, 'SELECT');

@@ -3,7 +3,7 @@
 -- Bytes go to the client as they are stored, without a copy in between. Index: object_latest and the primary key of howdah.chunk.
 create or replace function howdah.open_object(bucket text, key text, version_id text, body boolean)
     returns table (info jsonb, data bytea, pieces bigint[], sizes bigint[])
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b howdah.bucket;

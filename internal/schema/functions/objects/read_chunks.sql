@@ -1,7 +1,7 @@
 -- howdah.read_chunks: some chunks of a piece. Where the object was replaced or deleted meanwhile it puts off the collection, so that
 -- who has begun to read can finish. Index: the primary key of howdah.chunk.
 create or replace function howdah.read_chunks(piece bigint, first_seq int, chunks int) returns table (data bytea)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     p     howdah.piece;

@@ -1,7 +1,7 @@
 -- howdah.store_object: stores a whole object in one call: its bytes in chunks of 256 KiB (the last may be smaller), and what info
 -- says about it: md5 and sha256 in hex, and see howdah.object_of. For objects that fit; big ones go through howdah.begin_piece.
 create or replace function howdah.store_object(bucket text, key text, data bytea[], info jsonb) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'INSERT');

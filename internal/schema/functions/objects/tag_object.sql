@@ -1,6 +1,6 @@
 -- howdah.tag_object: sets the tags of an object, or of one version of it, in place of those it had.
 create or replace function howdah.tag_object(bucket text, key text, tags jsonb, version_id text default null) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'INSERT');

@@ -1,7 +1,7 @@
 -- howdah.write_chunks: adds chunks to a piece that is being written. Locks the piece's row; a piece that was collected meanwhile is an error.
 -- hasty: the transaction does not wait for the disk; the one that gives the piece a name does.
 create or replace function howdah.write_chunks(piece bigint, first_seq int, data bytea[], hasty boolean default false) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b howdah.bucket;

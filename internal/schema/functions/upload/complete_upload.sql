@@ -1,7 +1,7 @@
 -- howdah.complete_upload: makes the named parts, in that order, an object. Parts of the upload that are not named go. Nothing is copied.
 -- info adds to what was said when the upload began: checksum, if_match, if_none_match.
 create or replace function howdah.complete_upload(bucket text, key text, upload text, numbers int[], etags text[], info jsonb default '{}') returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b     howdah.bucket := howdah.need_bucket(bucket, 'INSERT');

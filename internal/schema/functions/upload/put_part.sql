@@ -1,6 +1,6 @@
 -- howdah.put_part: makes a piece that was written a part of an upload, in place of an earlier one of that number.
 create or replace function howdah.put_part(bucket text, key text, upload text, number int, piece bigint, size bigint, info jsonb) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'INSERT');
