@@ -62,6 +62,27 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// TestDeleteBeforeItIsTrue: a document that is true only later is deleted from now on, also where now is stated.
+func TestDeleteBeforeItIsTrue(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	must(t, conn, "select howdah.create_collection('clock')")
+	must(t, conn, "select howdah.create_collection('given', known_at => 'given')")
+	must(t, conn, "select howdah.put('clock', 'k', '{}', valid_from => now() + interval '1 hour')")
+	must(t, conn, "select howdah.put('given', 'k', '{}', valid_from => '2030-01-01Z', known_at => '2024-01-01Z')")
+	for _, sql := range []string{
+		"select howdah.delete('clock', 'k', valid_from => statement_timestamp())",
+		"select howdah.delete('given', 'k', valid_from => '2025-01-01Z', known_at => '2025-01-01Z')",
+	} {
+		if !one[bool](t, conn, sql) {
+			t.Errorf("%s: nothing was there", sql)
+		}
+	}
+	if n := one[int](t, conn, "select (select count(*) from docs.clock) + (select count(*) from docs.given)"); n != 0 {
+		t.Errorf("%d documents are left", n)
+	}
+	checkAll(t, conn)
+}
+
 func TestExpiry(t *testing.T) {
 	conn := connect(t, newDatabase(t))
 	must(t, conn, "select howdah.create_collection('things')")

@@ -12,10 +12,12 @@ begin
     if known_at is not null then
         perform howdah.need_given(collection);
     end if;
-    if valid_from is not null then                          -- a late deletion, which the trigger of UPDATE turns into history
+    -- A late deletion, which the trigger of UPDATE turns into history. At the very moment that it becomes known it is none: from now on.
+    if valid_from is not null then
         execute format('update docs.%I d set doc = null, valid_from = $2, version = d.version + 1,
                 updated_at = coalesce($4, greatest(d.updated_at, statement_timestamp()))
-            where d.key = $1 and d.valid_from > $2 and ($3 is null or d.version = $3) and (d.expires_at is null or d.expires_at > statement_timestamp())
+            where d.key = $1 and d.valid_from > $2 and $2 not in (statement_timestamp(), coalesce($4, greatest(d.updated_at, statement_timestamp())))
+                  and ($3 is null or d.version = $3) and (d.expires_at is null or d.expires_at > statement_timestamp())
             returning true', collection) into done using key, valid_from, if_version, known_at;
     end if;
     if done is null then
