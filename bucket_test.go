@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/internal/testdb"
 )
@@ -645,5 +647,65 @@ func TestCheckFindsRot(t *testing.T) {
 			t.Errorf("%s: check found %d problems, %v", sql, n, err)
 		}
 		_ = tx.Rollback(t.Context())
+	}
+}
+
+// TestClosingKeepsTheConnection closes a big object while its next batch is under way, held up by a lock.
+func TestClosingKeepsTheConnection(t *testing.T) {
+	url := testdb.New(t)
+	db, err := howdah.Open(t.Context(), url, howdah.WithMaxConns(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	b, err := db.CreateBucket(t.Context(), "models")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := noise(1, 5<<20)
+	put(t, b, "big", body)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	ask := func(sql string) (answer string) {
+		if err := conn.QueryRow(t.Context(), sql).Scan(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	const backends = `select array_agg(pid order by pid)::text from pg_stat_activity
+		where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`
+	before := ask(backends)
+	o, err := b.Open(t.Context(), "big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 256<<10)
+	if _, err := io.ReadFull(o, got[:10]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "begin; lock table howdah.chunk in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(o, got[10:]); err != nil || !bytes.Equal(got, body[:len(got)]) {
+		t.Fatalf("other bytes, or %v", err)
+	}
+	for ask("select count(*)::text from pg_locks where relation = 'howdah.chunk'::regclass and not granted") != "1" {
+	}
+	closed := make(chan error)
+	go func() { closed <- o.Close() }()
+	if _, err := conn.Exec(t.Context(), "rollback"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Head(t.Context(), "big"); err != nil { // on the connection that is there now
+		t.Fatal(err)
+	}
+	if after := ask(backends); after != before {
+		t.Errorf("backends %s before, %s after", before, after)
 	}
 }

@@ -120,6 +120,21 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 		return err
 	}
 	defer stopBare()
+	chunked, stopChunked, err := serve(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		rows, err := b.pool.Query(r.Context(), rawGet, first+some())
+		if err != nil {
+			return // the answer is short
+		}
+		defer rows.Close()
+		for rows.Next() {
+			_, _ = w.Write(rows.RawValues()[0])
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer stopChunked()
 	got, err := b.interleave(ctx, []arm{
 		{"s3 put", step(func(ctx context.Context, _ *pgxpool.Conn) error {
 			return c.do(ctx, http.MethodPut, fmt.Sprintf("/bench/%d/%d", size, named.Add(1)), body)
@@ -154,6 +169,7 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 		{"http get", step(func(ctx context.Context, _ *pgxpool.Conn) error {
 			return c.plain(ctx, fmt.Sprintf("%s/%d/%d", bare, size, some()))
 		})},
+		{"raw http get", step(func(ctx context.Context, _ *pgxpool.Conn) error { return c.plain(ctx, chunked) })},
 		{"go get", step(func(ctx context.Context, _ *pgxpool.Conn) error {
 			o, err := bucket.Open(ctx, fmt.Sprintf("%d/%d", size, some()))
 			if err != nil {
@@ -181,8 +197,9 @@ func (b *bench) objectsOf(ctx context.Context, c *s3Client, bucket *howdah.Bucke
 	b.compare("objects", what+"S3 get", unit, got["s3 get"], "raw chunks", got["raw get"], get)
 	b.compare("objects", what+"Go put", unit, got["go put"], "raw chunks", got["raw put"], nil)
 	b.compare("objects", what+"Go get", unit, got["go get"], "raw chunks", got["raw get"], nil)
-	// What the way to the client costs without S3, and without the database.
+	// What the way to the client costs without S3, without objects, and without the database.
 	b.compare("objects", what+"net/http get", unit, got["http get"], "raw chunks", got["raw get"], nil)
+	b.compare("objects", what+"net/http get of raw chunks", unit, got["raw http get"], "raw chunks", got["raw get"], nil)
 	b.compare("objects", what+"net/http get from memory", unit, got["memory get"], "raw chunks", got["raw get"], nil)
 	return nil
 }

@@ -18,7 +18,7 @@ type Reader struct {
 	cancel context.CancelFunc
 	store  *Store
 	q      Querier
-	ahead  bool // read the next batch while the last one is used
+	ahead  bool // read the next batch while the last one is used, from its second chunk on
 	info   Info
 
 	whole  [][]byte // the chunks of a small object
@@ -29,6 +29,7 @@ type Reader struct {
 	held   [][]byte // the buffers that chunks are parts of, of a big object
 	next   chan result
 	nextAt int64
+	batch  int64 // how many chunks come next: one at first, for who reads a little, then more and more
 }
 
 type result struct {
@@ -70,7 +71,7 @@ func (s *Store) Open(ctx context.Context, q Querier, bucket, key, version string
 		return nil, fmt.Errorf("object %s/%s has %d bytes of %d: `howdah check` says more", bucket, key, got, i.Size)
 	}
 	_, inTx := q.(pgx.Tx)
-	r := &Reader{store: s, q: q, ahead: !inTx, info: i, pieces: pieces}
+	r := &Reader{store: s, q: q, ahead: !inTx, info: i, pieces: pieces, batch: 1}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	var end int64
 	for _, n := range sizes {
@@ -125,7 +126,10 @@ func (r *Reader) some() ([]byte, error) {
 		return nil, io.EOF
 	}
 	if len(r.chunks) == 0 {
-		if r.next == nil || r.nextAt != r.pos {
+		if r.nextAt != r.pos {
+			r.drop()
+		}
+		if r.next == nil {
 			r.fetch(r.pos)
 		}
 		got := <-r.next
@@ -138,13 +142,6 @@ func (r *Reader) some() ([]byte, error) {
 			r.held = append([][]byte(nil), got.chunks...)
 		}
 		r.chunks = got.chunks
-		after := r.pos
-		for _, c := range r.chunks {
-			after += int64(len(c))
-		}
-		if r.ahead && after < r.info.Size {
-			r.fetch(after)
-		}
 	}
 	return r.chunks[0], nil
 }
@@ -152,8 +149,16 @@ func (r *Reader) some() ([]byte, error) {
 func (r *Reader) skip(n int) {
 	r.pos += int64(n)
 	r.chunks[0] = r.chunks[0][n:]
-	if len(r.chunks[0]) == 0 {
-		r.chunks = r.chunks[1:]
+	if len(r.chunks[0]) > 0 {
+		return
+	}
+	r.chunks = r.chunks[1:]
+	after := r.pos
+	for _, c := range r.chunks {
+		after += int64(len(c))
+	}
+	if r.ahead && r.next == nil && after < r.info.Size {
+		r.fetch(after)
 	}
 }
 
@@ -161,8 +166,10 @@ func (r *Reader) skip(n int) {
 func (r *Reader) fetch(pos int64) {
 	next := make(chan result, 1)
 	r.next, r.nextAt = next, pos
+	n := r.batch
+	r.batch = min(2*n, batch)
 	read := func() {
-		chunks, err := r.read(pos)
+		chunks, err := r.read(pos, n)
 		next <- result{chunks, err}
 	}
 	if r.ahead {
@@ -172,7 +179,7 @@ func (r *Reader) fetch(pos int64) {
 	}
 }
 
-func (r *Reader) read(pos int64) ([][]byte, error) {
+func (r *Reader) read(pos, n int64) ([][]byte, error) {
 	if r.pieces == nil {
 		return append([][]byte{r.whole[pos/Chunk][pos%Chunk:]}, r.whole[pos/Chunk+1:]...), nil
 	}
@@ -182,7 +189,7 @@ func (r *Reader) read(pos int64) ([][]byte, error) {
 		start = r.ends[i-1]
 	}
 	seq := (pos - start) / Chunk
-	rows, err := r.q.Query(r.ctx, "select data from howdah.read_chunks($1::bigint, $2::int, $3::int)", r.pieces[i], seq, batch)
+	rows, err := r.q.Query(r.ctx, "select data from howdah.read_chunks($1::bigint, $2::int, $3::int)", r.pieces[i], seq, n)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +201,7 @@ func (r *Reader) read(pos int64) ([][]byte, error) {
 	}); err != nil {
 		return nil, err
 	}
-	want := min(r.ends[i]-start-seq*Chunk, batch*Chunk)
+	want := min(r.ends[i]-start-seq*Chunk, n*Chunk)
 	for _, c := range chunks {
 		want -= int64(len(c))
 	}
@@ -219,12 +226,21 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	if offset == r.pos {
 		return offset, nil
 	}
-	r.pos, r.chunks = offset, nil
+	r.pos, r.chunks, r.batch = offset, nil, 1
 	return offset, nil
 }
 
-// Close ends what is under way and gives the buffers back.
+// drop waits for the batch under way, if any: a query that is cancelled would take its connection along.
+func (r *Reader) drop() {
+	if r.next != nil {
+		r.store.give((<-r.next).chunks)
+		r.next = nil
+	}
+}
+
+// Close waits for what is under way, and gives the buffers back.
 func (r *Reader) Close() error {
+	r.drop()
 	r.cancel()
 	r.store.give(r.whole)
 	r.store.give(r.held)
