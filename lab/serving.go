@@ -39,7 +39,6 @@ func (l *Lab) answering(ctx context.Context) (*pgxpool.Pool, error) {
 		c.MaxConnLifetime, c.MaxConnIdleTime = 24*time.Hour, 24*time.Hour // a new one costs a call its time
 		// To plan these statements takes longer than to run them, and their plans are always the same.
 		c.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
-		c.ConnConfig.RuntimeParams["enable_seqscan"] = "off" // a plan outlives the statistics it was made of
 		prepare := c.AfterConnect
 		c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 			if prepare != nil {
