@@ -100,11 +100,7 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 		return err
 	}
 	var state upState
-	defer func() { // when nothing is written to the data folder any more
-		if state.Data != "" {
-			removeState(state.Data, state.PID)
-		}
-	}()
+	defer func() { state.remove() }() // when nothing is written to the data folder any more
 	defer db.Close()
 	served := servedLab{db: db}
 	defer served.close()
@@ -124,7 +120,7 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 			defer func() { _ = f.Close() }()
 			logs.set(f)
 		}
-		if err := writeState(state); err != nil {
+		if err := state.write(); err != nil {
 			return errors.Join(err, s.Close())
 		}
 	}
@@ -249,7 +245,7 @@ func (a *app) detach(ctx context.Context, o upOptions) error {
 	return a.printUp(s)
 }
 
-func writeState(s upState) error {
+func (s upState) write() error {
 	path := stateFile(s.Data)
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
@@ -275,10 +271,10 @@ func readState(dir string) (s upState) {
 	return s
 }
 
-// removeState leaves the file of a later server of the same folder alone.
-func removeState(dir string, pid int) {
-	if readState(dir).PID == pid {
-		_ = os.Remove(stateFile(dir))
+// remove leaves the file of a later server of the same folder alone.
+func (s upState) remove() {
+	if s.Data != "" && readState(s.Data).PID == s.PID {
+		_ = os.Remove(stateFile(s.Data))
 	}
 }
 
@@ -290,14 +286,11 @@ const endTime = 30 * time.Second
 func (s upState) ended(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for s.PID > 0 && readState(s.Data).PID == s.PID && postgres.Alive(s.PID) {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("PostgreSQL is stopped, but howdah up (process %d) still runs; end it with: kill %d", s.PID, s.PID)
-		}
+	err := postgres.Poll(ctx, func() bool {
+		return s.PID == 0 || readState(s.Data).PID != s.PID || !postgres.Alive(s.PID)
+	})
+	if err != nil {
+		return fmt.Errorf("PostgreSQL is stopped, but howdah up (process %d) still runs; end it with: kill %d", s.PID, s.PID)
 	}
 	return nil
 }

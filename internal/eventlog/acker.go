@@ -19,7 +19,6 @@ type Acker struct {
 
 type pendingAck struct {
 	claim int64
-	done  chan struct{}
 	n     int64
 	err   error
 }
@@ -33,10 +32,9 @@ func NewAcker(pool *pgxpool.Pool) *Acker {
 
 // Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
 func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
-	p := &pendingAck{claim: claim, done: make(chan struct{})}
-	a.group.add(ctx, p)
+	p := &pendingAck{claim: claim}
 	select {
-	case <-p.done:
+	case <-a.group.add(ctx, p):
 		return p.n, p.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
@@ -45,15 +43,13 @@ func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
 
 // ack acks a batch in one transaction or, where one of them is refused, each in its own.
 func (a *Acker) ack(ctx context.Context, batch []*pendingAck) {
-	if len(batch) == 1 || a.together(ctx, batch) != nil {
-		for _, p := range batch {
-			one, cancel := context.WithTimeout(ctx, ackPatience)
-			p.n, p.err = Ack(one, a.pool, p.claim, nil)
-			cancel()
-		}
+	if len(batch) > 1 && a.together(ctx, batch) == nil {
+		return
 	}
 	for _, p := range batch {
-		close(p.done)
+		one, cancel := context.WithTimeout(ctx, ackPatience)
+		p.n, p.err = Ack(one, a.pool, p.claim, nil)
+		cancel()
 	}
 }
 

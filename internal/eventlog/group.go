@@ -13,22 +13,29 @@ const maxTogether = 256
 // goes in the next transaction. For small batches most of what a call costs is the transaction: the wait for the disk, and
 // what PL/pgSQL sets up anew in each.
 type group[T any] struct {
-	do func(ctx context.Context, together []T) // answers all of them
+	do func(ctx context.Context, together []T)
 
 	mu      sync.Mutex
-	waiting []T
+	waiting []member[T]
 	running bool
 }
 
-// add has p done, soon, even if ctx ends before.
-func (g *group[T]) add(ctx context.Context, p T) {
+type member[T any] struct {
+	p    T
+	done chan struct{}
+}
+
+// add has p done, soon, even if ctx ends before; the channel is closed then.
+func (g *group[T]) add(ctx context.Context, p T) (done <-chan struct{}) {
+	m := member[T]{p, make(chan struct{})}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.waiting = append(g.waiting, p)
+	g.waiting = append(g.waiting, m)
 	if !g.running {
 		g.running = true
 		go g.run(context.WithoutCancel(ctx))
 	}
+	return m.done
 }
 
 // run goes on until nothing waits.
@@ -37,13 +44,20 @@ func (g *group[T]) run(ctx context.Context) {
 	for {
 		g.mu.Lock()
 		n := min(len(g.waiting), maxTogether)
-		batch := g.waiting[:n:n]
+		members := g.waiting[:n:n]
 		g.waiting = g.waiting[n:]
 		g.running = n > 0
 		g.mu.Unlock()
 		if n == 0 {
 			return
 		}
-		g.do(ctx, batch)
+		together := make([]T, n)
+		for i, m := range members {
+			together[i] = m.p
+		}
+		g.do(ctx, together)
+		for _, m := range members {
+			close(m.done)
+		}
 	}
 }

@@ -23,7 +23,6 @@ type pendingReserve struct {
 	consumer      string
 	batch, claims int
 	lease         time.Duration
-	done          chan struct{}
 	made          []Reservation
 	alone         bool // it was not done together
 }
@@ -37,12 +36,12 @@ func NewReserver(pool *pgxpool.Pool) *Reserver {
 
 // Reserve does what Reserve without a window does. What it has claimed when ctx ends before is handed back.
 func (r *Reserver) Reserve(ctx context.Context, consumer string, batch, claims int, lease time.Duration) ([]Reservation, error) {
-	p := &pendingReserve{consumer: consumer, batch: batch, claims: claims, lease: lease, done: make(chan struct{})}
-	r.group.add(ctx, p)
+	p := &pendingReserve{consumer: consumer, batch: batch, claims: claims, lease: lease}
+	done := r.group.add(ctx, p)
 	select {
-	case <-p.done:
+	case <-done:
 	case <-ctx.Done():
-		go r.handBack(context.WithoutCancel(ctx), p)
+		go func() { <-done; r.handBack(context.WithoutCancel(ctx), p.made) }()
 		return nil, ctx.Err()
 	}
 	if p.alone {
@@ -51,11 +50,10 @@ func (r *Reserver) Reserve(ctx context.Context, consumer string, batch, claims i
 	return p.made, nil
 }
 
-func (r *Reserver) handBack(ctx context.Context, p *pendingReserve) {
-	<-p.done
+func (r *Reserver) handBack(ctx context.Context, made []Reservation) {
 	ctx, cancel := context.WithTimeout(ctx, reservePatience)
 	defer cancel()
-	for _, v := range p.made {
+	for _, v := range made {
 		_, _ = Release(ctx, r.pool, v.ClaimID) // or its lease passes
 	}
 }
@@ -63,13 +61,11 @@ func (r *Reserver) handBack(ctx context.Context, p *pendingReserve) {
 // reserve reserves for all in one transaction. Where one of them is refused or has to wait for another transaction, each
 // goes its own way.
 func (r *Reserver) reserve(ctx context.Context, batch []*pendingReserve) {
-	if r.together(ctx, batch) != nil {
-		for _, p := range batch {
-			p.made, p.alone = nil, true
-		}
+	if r.together(ctx, batch) == nil {
+		return
 	}
 	for _, p := range batch {
-		close(p.done)
+		p.alone = true
 	}
 }
 

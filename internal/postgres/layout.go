@@ -93,14 +93,14 @@ func (l layout) clusterMajor() (int, error) {
 	return major, nil
 }
 
-// removed tells whether somebody has removed the folder, or begun to, since the cluster ran.
-func (l layout) removed() bool {
+// removed is an ErrStopped where somebody has removed the folder, or begun to, since the cluster ran.
+func (l layout) removed() error {
 	for _, path := range []string{l.cluster(), l.state()} {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return true
+			return fmt.Errorf("%w: data folder %s was removed", ErrStopped, l.root)
 		}
 	}
-	return false
+	return nil
 }
 
 // create opens a file of ours for writing. Made by root, it goes to the owner

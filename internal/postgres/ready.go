@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// poll asks until the answer is yes.
-func poll(ctx context.Context, done func() bool) error {
+// Poll asks until the answer is yes, or ctx ends.
+func Poll(ctx context.Context, done func() bool) error {
 	pause := 2 * time.Millisecond
 	for !done() {
 		select {
@@ -44,7 +44,7 @@ func (l layout) waitReadyPID(ctx context.Context, cfg Config, st state, pid int)
 	var ready time.Time
 	var info Info
 	var last error
-	err := poll(ctx, func() bool {
+	err := Poll(ctx, func() bool {
 		if !Alive(pid) {
 			last = errEnded
 			return true

@@ -205,7 +205,7 @@ func (l layout) clearRemains(ctx context.Context, cfg Config, acct account) erro
 			}
 		}
 		limit, cancel := context.WithTimeout(ctx, 3*time.Second)
-		err := poll(limit, func() bool { return len(servants(l.cluster())) == 0 })
+		err := Poll(limit, func() bool { return len(servants(l.cluster())) == 0 })
 		cancel()
 		if err == nil {
 			break

@@ -41,7 +41,7 @@ func (l layout) stopPID(ctx context.Context, pid int) error {
 
 // waitGone waits until a postmaster has ended.
 func (l layout) waitGone(ctx context.Context, pid int) error {
-	if err := poll(ctx, func() bool { return !Alive(pid) }); err != nil {
+	if err := Poll(ctx, func() bool { return !Alive(pid) }); err != nil {
 		return fmt.Errorf("wait until PostgreSQL (process %d in %s) has stopped: %w", pid, l.root, err)
 	}
 	return nil

@@ -110,8 +110,8 @@ var errReleased = errors.New("released")
 
 // restart starts the server unless another user has, or somebody stopped it.
 func (s *Server) restart(ctx context.Context) (Info, error) {
-	if s.l.removed() { // also the lock, which would be made again
-		return Info{}, s.errRemoved()
+	if err := s.l.removed(); err != nil { // also the lock, which would be made again
+		return Info{}, err
 	}
 	lock, err := s.l.waitLock(ctx, s.l.lock(), syscall.LOCK_EX, nil)
 	if err != nil {
@@ -122,8 +122,8 @@ func (s *Server) restart(ctx context.Context) (Info, error) {
 		return Info{}, errReleased
 	}
 	if s.l.postmaster() == nil {
-		if s.l.removed() {
-			return Info{}, s.errRemoved()
+		if err := s.l.removed(); err != nil {
+			return Info{}, err
 		}
 		st, err := s.l.readState()
 		if err != nil {
@@ -141,8 +141,4 @@ func (s *Server) restart(ctx context.Context) (Info, error) {
 	s.info = info
 	s.mu.Unlock()
 	return info, nil
-}
-
-func (s *Server) errRemoved() error {
-	return fmt.Errorf("%w: data folder %s was removed", ErrStopped, s.l.root)
 }
