@@ -19,14 +19,13 @@ type Event = eventlog.Event
 
 // DB is a PostgreSQL with Howdah in it. It is safe for use by many goroutines.
 type DB struct {
-	pool     *pgxpool.Pool
-	acker    *eventlog.Acker
-	reserver *eventlog.Reserver
-	log      *slog.Logger
-	pooler   bool // between us and PostgreSQL
-	own      bool // the pool is ours to close
-	after    []func()
-	local    *local // the private PostgreSQL, or nil
+	pool   *pgxpool.Pool
+	acker  *eventlog.Acker
+	log    *slog.Logger
+	pooler bool // between us and PostgreSQL
+	own    bool // the pool is ours to close
+	after  []func()
+	local  *local // the private PostgreSQL, or nil
 
 	objects objects.Store
 
@@ -86,7 +85,7 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &DB{pool: pool, acker: eventlog.NewAcker(pool), reserver: eventlog.NewReserver(pool), log: o.log, pooler: pooler, own: true, formats: map[string]topicShape{}}, nil
+	return &DB{pool: pool, acker: eventlog.NewAcker(pool), log: o.log, pooler: pooler, own: true, formats: map[string]topicShape{}}, nil
 }
 
 // prepare looks at the database on a connection of its own: is the schema there, is there a pooler in between.

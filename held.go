@@ -26,7 +26,7 @@ func (c *Consumer) ClaimWait(ctx context.Context, n int, wait time.Duration, opt
 		}
 		began := time.Now()
 		if o.window == (eventlog.Window{}) {
-			err = c.db.wakerOf().Wait(patience, c.name, nil)
+			_, _, err = c.db.wakerOf().Wait(patience, c.name, nil, nil)
 		}
 		if err != nil && patience.Err() == nil {
 			return nil, wrap(err, "wait for %s", c.name)

@@ -107,22 +107,27 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 // It asks for a claim for each worker, and for more while they are done within a moment: several claims in one call cost
 // the database little more than one. Slow workers leave what they have not begun to other processes.
 func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
+	ask := &eventlog.Ask{Consumer: r.c.name, Batch: r.o.batch, Lease: r.o.lease, Reader: r.reader}
 	claims := r.o.workers
-	news := false // this run waited for news, as others of this process may have
+	var next *eventlog.Taken // what came while this run waited for news
+	more := true             // otherwise nothing is left to claim now
 	for {
-		var made []eventlog.Reservation
-		err := r.patiently(ctx, func() (err error) {
-			if news {
-				news = false
-				made, err = r.c.db.reserver.Reserve(work, r.c.name, r.o.batch, claims, r.o.lease)
-			} else {
-				made, err = eventlog.Reserve(work, r.c.db.pool, r.c.name, r.o.batch, claims, r.o.lease, eventlog.Window{})
+		var made []eventlog.Taken
+		if next != nil {
+			made = []eventlog.Taken{*next}
+		} else if more {
+			err := r.patiently(ctx, func() error {
+				some, err := eventlog.Reserve(work, r.c.db.pool, r.c.name, r.o.batch, claims, r.o.lease, eventlog.Window{})
+				for _, v := range some {
+					made = append(made, eventlog.Taken{Reservation: v})
+				}
+				return err
+			})
+			if err != nil {
+				return err
 			}
-			return err
-		})
-		if err != nil {
-			return err
 		}
+		next, more = nil, true
 		if len(made) == 0 {
 			idle := false
 			err := r.patiently(ctx, func() (err error) {
@@ -131,18 +136,18 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 						return err
 					}
 				}
-				return r.c.db.wakerOf().Wait(ctx, r.c.name, r.kick)
+				next, more, err = r.c.db.wakerOf().Wait(ctx, r.c.name, ask, r.kick)
+				return err
 			})
 			if err != nil || idle {
 				return err
 			}
-			news = true
 			continue
 		}
 		jobsMade := make([]*job, len(made))
 		r.mu.Lock()
 		for i, v := range made {
-			jobsMade[i] = &job{r: v, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil.UTC(), db: r.c.db}}
+			jobsMade[i] = &job{r: v.Reservation, events: v.Events, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil.UTC(), db: r.c.db}}
 			r.held[v.ClaimID] = jobsMade[i]
 		}
 		r.mu.Unlock()
@@ -168,10 +173,10 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 			claims = min(2*claims, 8*r.o.workers)
 		}
 		if drained != nil {
-			if err := r.c.db.wakerOf().Next(ctx, r.reader.Topic, *drained, r.kick); err != nil {
+			var err error
+			if next, more, err = r.c.db.wakerOf().Next(ctx, ask, *drained, r.kick); err != nil {
 				return err
 			}
-			news = true
 		}
 	}
 }
@@ -208,7 +213,9 @@ func (r *runner) work(ctx context.Context, j *job) {
 	j.cancel = cancel
 	r.mu.Unlock()
 	err := r.patiently(ctx, func() (err error) {
-		j.events, err = r.reader.Read(ctx, r.c.db.pool, j.r)
+		if j.events == nil {
+			j.events, err = r.reader.Read(ctx, r.c.db.pool, j.r)
+		}
 		return err
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ type Waker struct {
 	done chan struct{}
 	kick chan struct{} // flags have to be looked at
 
-	beats sync.WaitGroup
+	looks sync.WaitGroup
 
 	mu     sync.Mutex
 	topics map[int]*sleepers
@@ -43,7 +43,7 @@ type sleepers struct {
 	own    bool          // and this process holds it
 	tried  int           // how often it was tried to raise it
 	busy   time.Time     // since when nobody has slept
-	pulse  pulse
+	follower
 }
 
 // NewWaker starts a waker on the pool's database.
@@ -57,14 +57,15 @@ func NewWaker(pool *pgxpool.Pool, log *slog.Logger) *Waker {
 // Close stops the waker and lowers its flags.
 func (w *Waker) Close() {
 	w.stop()
-	w.beats.Wait()
+	w.looks.Wait()
 	<-w.done
 }
 
 // Wait sleeps after a claim of consumer that found nothing, until there may be something, or ctx ends. Before it sleeps
 // it makes sure, with the flag up, that no producer is open and nothing is left, because a producer that looked at the
 // flag before it was up will not notify. While producers are open it follows the topic's stable id instead.
-func (w *Waker) Wait(ctx context.Context, consumer string, kicked <-chan struct{}) error {
+// Where ask is given, what a producer brings is claimed as by Next.
+func (w *Waker) Wait(ctx context.Context, consumer string, ask *Ask, kicked <-chan struct{}) (taken *Taken, more bool, err error) {
 	var wake <-chan struct{} // not nil: this worker counts as asleep on topic, and the flag is up
 	var topic int
 	for {
@@ -73,39 +74,48 @@ func (w *Waker) Wait(ctx context.Context, consumer string, kicked <-chan struct{
 			w.leave(topic)
 		}
 		if err != nil || v.behind {
-			return err
+			return nil, true, err
 		}
 		limit := pollEvery
 		if v.nextDue >= 0 {
 			limit = min(limit, max(v.nextDue, time.Millisecond))
 		}
 		if v.marked {
-			return w.follow(ctx, v.topic, v.stable, true, limit, kicked)
+			x := &waiter{ask: ask, seen: v.stable, quiet: true}
+			err := w.follow(ctx, v.topic, x, limit, kicked)
+			return x.taken, x.more, err
 		}
 		if wake != nil {
-			defer w.leave(topic)
-			return sleep(ctx, limit, wake, kicked)
+			woken, err := sleep(ctx, limit, wake, kicked)
+			w.leave(topic)
+			if woken && ask != nil {
+				return w.Next(ctx, ask, v.stable, kicked)
+			}
+			return nil, true, err
 		}
 		var raised bool
 		topic = v.topic
 		if wake, raised = w.enter(ctx, topic); !raised {
 			w.leave(topic)
-			return sleep(ctx, min(limit, 50*time.Millisecond), nil, kicked)
+			_, err := sleep(ctx, min(limit, 50*time.Millisecond), nil, kicked)
+			return nil, true, err
 		}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration, wake, kicked <-chan struct{}) error {
+// sleep says whether it was woken.
+func sleep(ctx context.Context, d time.Duration, wake, kicked <-chan struct{}) (woken bool, err error) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	case <-wake:
+		return true, nil
 	case <-kicked:
 	case <-t.C:
 	}
-	return nil
+	return false, nil
 }
 
 // Idle says whether a consumer has nothing to do, now or later, until somebody publishes.
@@ -213,7 +223,7 @@ func (w *Waker) run(ctx context.Context) {
 		if ctx.Err() == nil && err != nil {
 			w.log.Debug("the wake-up connection was lost; polling until it is back", "error", err)
 		}
-		_ = sleep(ctx, time.Second, nil, nil)
+		_, _ = sleep(ctx, time.Second, nil, nil)
 	}
 }
 

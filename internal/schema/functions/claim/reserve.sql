@@ -47,14 +47,9 @@ begin
         lane := (i + shift) % c.lanes;
         at := clock_timestamp();
         -- The lane's state and, in the same look, whether something happened to its open claims and whether a range is due.
-        select k.head, k.stable, k.open, k.next_lease, k.look_at, k.floor_at, k.floor_seq,
-               cardinality(k.open) > 0 and (c.ordered or cardinality(k.open) >= k.look_at or k.next_lease <= at
-                   or cardinality(k.open) <= 32 and exists (select from howdah.pending p where p.claim_id = any (k.open) and p.queue_at is null)),
-               exists (select from howdah.pending p where p.consumer = c.number and p.lane = reserve.lane and p.queue_at is not null
-                       and (p.queue_at, p.seq) > (k.floor_at, k.floor_seq) and p.queue_at <= case when c.ordered then 'infinity' else at end)
+        select k.head, k.stable, k.open, k.next_lease, k.look_at, k.floor_at, k.floor_seq, k.news or k.crowded, k.queued
             into s.head, s.stable, s.open, s.next_lease, s.look_at, s.floor_at, s.floor_seq, news, queued
-            from howdah.claims k where (k.consumer, k.lane) >= (c.number, reserve.lane) and (k.consumer, k.lane) <= (c.number, reserve.lane)
-            order by k.consumer desc, k.lane desc, k.claim_id desc limit 1;     -- as in howdah.lane_of
+            from howdah.lane_look(c.number, lane, c.ordered, at) k;
         changed := false;
         looked := false;
         loop

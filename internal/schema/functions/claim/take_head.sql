@@ -26,14 +26,9 @@ begin
             fresh := true;
         end if;
         exit when s.head > s.stable;
-        bound := s.stable;
-        if t.retention is not null then
-            select g.first_id, g.until_id into x from howdah.segment g
-                where g.topic = t.number and g.until_id > s.head and g.emptied_at is null order by g.first_id limit 1;
-            -- Below the segment there may be emptied ones, and events that came without upkeep, in the DEFAULT partition.
-            bound := least(bound, case when x.first_id > s.head then x.first_id else x.until_id end - 1);
-        end if;
-        execute format('select howdah.scan_%s($1, $2, $3, $4)', t.number) into found using every, s.head, bound, n;
+        x := howdah.look_ahead(t, every, s.head, s.stable, n);
+        bound := x.bound;
+        found := x.batch;
         events := found[1];
         if events > 0 then
             first_id := found[2];

@@ -9,9 +9,7 @@ declare
     blocker  text;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'this needs READ COMMITTED, not %', upper(current_setting('transaction_isolation'))
-            using errcode = 'invalid_transaction_state',
-                  hint = 'Claim, seek, replay and redrive in a transaction (or autocommit) at READ COMMITTED; work and ack may use any level.';
+        perform howdah.refuse_isolation();
     end if;
     select * into c from howdah.consumer x where x.name = lock_consumer.consumer for no key update skip locked;
     if c.number is not null then
