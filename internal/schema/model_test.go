@@ -58,8 +58,10 @@ func (m *model) step() {
 		m.publish()
 	case n < 19:
 		m.openProducer()
-	case n < 46:
+	case n < 32:
 		m.claim(1+m.r.IntN(50), nil)
+	case n < 46:
+		m.claimNext(1 + m.r.IntN(50))
 	case n < 51 && !m.ordered:
 		m.claim(1+m.r.IntN(20), m.window())
 	case n < 62:

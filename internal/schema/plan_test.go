@@ -54,6 +54,7 @@ func TestPlansOfYoungTables(t *testing.T) {
 			{"select howdah.nack($1, $2, 'no', '1 hour')", []any{parts, []int64{first + 1}}},
 			{"select howdah.release($1)", []any{parts}},
 			{"select * from howdah.watch('worker')", nil},
+			{"select * from howdah.reserve_next(1, '{worker}', '{0}', '{10}', '{null}')", nil},
 		} {
 			measured(t, conn, false, 100, call.sql, call.args, nil)
 		}
@@ -234,6 +235,7 @@ func callAll(t *testing.T, conn *pgx.Conn, analyzed bool, events, claims, letter
 	claim("select max(claim_id) from howdah.claim('strict', 100)")
 	claim("select max(claim_id) from howdah.claim('keeper', 100)")
 	claim("select max(claim_id) from howdah.reserve('idle', 50, claims => 4)")
+	claim("select max(claim_id) from howdah.reserve_next((select number from howdah.topic where name = 'things'), '{idle}', '{0}', '{50}', '{null}')")
 
 	call(300, "select * from howdah.watch('worker')")
 	call(300, "select * from howdah.watch('strict')")

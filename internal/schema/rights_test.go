@@ -43,7 +43,7 @@ func TestRights(t *testing.T) {
 		for _, sql := range []string{
 			"select * from events.things", "insert into events.things (payload) values ('1')", "copy events.things (payload) to stdout",
 			"select howdah.publish('things', '1')", "select howdah.stable_id('things')", "select howdah.last_id('things')",
-			"select * from howdah.claim('worker')", "select * from howdah.reserve('worker')", "select howdah.create_consumer('mine', 'things')",
+			"select * from howdah.claim('worker')", "select * from howdah.reserve('worker')", "select * from howdah.reserve_next(1, '{worker}', '{0}', '{1}', '{null}')", "select * from howdah.pulse(1)", "select howdah.create_consumer('mine', 'things')",
 			"select howdah.drop_consumer('worker')", "select howdah.seek('worker', 'latest')", "select howdah.replay('worker', 1, 5)",
 			"select howdah.redrive('worker')", "select howdah.pause('worker')", "select howdah.upkeep()",
 			"select howdah.create_topic('mine')", "select howdah.drop_topic('things')", "select howdah.alter_topic('things', idle_timeout => '1 s')",
