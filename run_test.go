@@ -179,6 +179,65 @@ func TestRunBesideABusyConsumer(t *testing.T) {
 	}
 }
 
+// TestRunFollows: consumers that follow a trickle of events together get each of them once, in bytes of their own, and hold
+// nothing when they have stopped, whenever that is.
+func TestRunFollows(t *testing.T) {
+	db, topic, _ := open(t)
+	const n, stops = 600, 12
+	var producers sync.WaitGroup
+	for range 3 {
+		producers.Go(func() {
+			for range n / 3 {
+				publish(t, topic, 1)
+			}
+		})
+	}
+	tallies := make([]tally, 5)
+	for i := range tallies {
+		if _, err := db.CreateConsumer(t.Context(), fmt.Sprint("follower", i), topic.Name(), howdah.Lease(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := 1; round <= stops; round++ {
+		if round == stops {
+			producers.Wait()
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var runs sync.WaitGroup
+		for i := range tallies {
+			runs.Go(func() {
+				err := db.Consumer(fmt.Sprint("follower", i)).Run(ctx, func(_ context.Context, batch []howdah.Event) error {
+					for _, e := range batch {
+						if string(e.Payload) != `{"n": 0}` {
+							t.Errorf("event %d came as %s", e.ID, e.Payload)
+						}
+						copy(e.Payload, "scribble")
+					}
+					if tallies[i].add(batch) >= n*round/stops && round < stops {
+						stop()
+					}
+					return nil
+				}, howdah.Batch(5))
+				if err != nil {
+					t.Errorf("run: %v", err)
+				}
+			})
+		}
+		if round == stops {
+			until(t, db, "select sum(lag) = 0 from howdah.consumers where consumer like 'follower%'")
+			stop()
+		}
+		runs.Wait()
+		stop()
+		if open := value[int](t, db, "select count(*) from howdah.open_claims"); open != 0 {
+			t.Fatalf("%d claims are held after everybody has stopped", open)
+		}
+	}
+	for i := range tallies {
+		tallies[i].once(t, n)
+	}
+}
+
 // TestRunPoison: one event among a thousand fails always, one panics, one is named by the handler, and none of their
 // neighbours is lost or fails with them.
 func TestRunPoison(t *testing.T) {

@@ -60,6 +60,9 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 		}
 		return c.db.pool.QueryRow(ctx, "select lease from howdah.describe_consumer($1::text)", c.name).Scan(&lease)
 	})
+	if err != nil && ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return wrap(err, "run %s", c.name)
 	}
