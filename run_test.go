@@ -179,6 +179,33 @@ func TestRunBesideABusyConsumer(t *testing.T) {
 	}
 }
 
+// TestRunRetriesBesideAnOpenProducer: a retry comes when it is due, though a producer is open all the time and nothing new does.
+func TestRunRetriesBesideAnOpenProducer(t *testing.T) {
+	db, topic, consumer := open(t)
+	publish(t, topic, 1)
+	tx, err := db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), "insert into events.things (payload) values ('1')"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	attempts := 0
+	err = consumer.Run(ctx, func(_ context.Context, batch []howdah.Event) error {
+		if attempts = batch[0].Attempt; attempts == 1 {
+			return errors.New("not yet")
+		}
+		stop()
+		return nil
+	})
+	if err != nil || attempts != 2 {
+		t.Errorf("run: %v after %d attempts", err, attempts)
+	}
+}
+
 // TestRunFollows: consumers that follow a trickle of events together get each of them once, in bytes of their own, and hold
 // nothing when they have stopped, whenever that is.
 func TestRunFollows(t *testing.T) {

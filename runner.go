@@ -37,7 +37,7 @@ const maxAcking = 16
 // A job is one claim on its way through this process.
 type job struct {
 	claim  Claim
-	r      eventlog.Reservation
+	r      eventlog.Taken
 	events []Event
 	back   bool                    // some of it is to be delivered again
 	acking bool                    // all of it is done, and its ack on its way
@@ -150,7 +150,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 		jobsMade := make([]*job, len(made))
 		r.mu.Lock()
 		for i, v := range made {
-			jobsMade[i] = &job{r: v.Reservation, events: v.Events, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil.UTC(), db: r.c.db}}
+			jobsMade[i] = &job{r: v, claim: Claim{ID: v.ClaimID, LeaseUntil: v.LeaseUntil.UTC(), db: r.c.db}}
 			r.held[v.ClaimID] = jobsMade[i]
 		}
 		r.mu.Unlock()
@@ -216,9 +216,7 @@ func (r *runner) work(ctx context.Context, j *job) {
 	j.cancel = cancel
 	r.mu.Unlock()
 	err := r.patiently(ctx, func() (err error) {
-		if j.events == nil {
-			j.events, err = r.reader.Read(ctx, r.c.db.pool, j.r)
-		}
+		j.events, err = r.reader.ReadTaken(ctx, r.c.db.pool, &j.r)
 		return err
 	})
 	if err != nil {

@@ -1,13 +1,11 @@
 package eventlog
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -25,10 +23,10 @@ type Ask struct {
 	Reader   *Reader
 }
 
-// Taken is a claim with its events; none: they have yet to be read.
+// Taken is a claim whose rows several consumers of the process may have claimed in the same look.
 type Taken struct {
 	Reservation
-	Events []Event
+	shared *sharedRead // nil: nobody else
 }
 
 // A follower looks at the stable id of one topic for all workers of this process that wait for it to grow, so that many
@@ -48,8 +46,9 @@ type waiter struct {
 	quiet bool          // it also wants to know when no producer is open
 	done  chan struct{} // closed with the answer
 
-	looking bool // a look for it is on its way,
-	last    bool // which is to answer it in any case
+	looking  bool // a look for it is on its way
+	last     bool // the next answer is for it in any case
+	answered bool
 
 	taken *Taken
 	more  bool // nothing was claimed, and there may be something
@@ -58,13 +57,11 @@ type waiter struct {
 // Next waits a moment, after a claim that took all there was up to seen, for the next events and claims them: where they
 // come often, that is cheaper than to claim in vain and go to sleep. more: nothing was claimed, and there may be something.
 func (w *Waker) Next(ctx context.Context, ask *Ask, seen int64, kicked <-chan struct{}) (taken *Taken, more bool, err error) {
-	x := &waiter{ask: ask, seen: seen}
-	err = w.follow(ctx, ask.Reader.Topic, x, soon, kicked)
-	return x.taken, x.more, err
+	return w.follow(ctx, ask.Reader.Topic, &waiter{ask: ask, seen: seen}, soon, kicked)
 }
 
 // follow waits until there is an answer for x; at most for limit, and then for a look that has begun or is about to begin.
-func (w *Waker) follow(ctx context.Context, topic int, x *waiter, limit time.Duration, kicked <-chan struct{}) error {
+func (w *Waker) follow(ctx context.Context, topic int, x *waiter, limit time.Duration, kicked <-chan struct{}) (taken *Taken, more bool, err error) {
 	x.done = make(chan struct{})
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -76,10 +73,9 @@ func (w *Waker) follow(ctx context.Context, topic int, x *waiter, limit time.Dur
 		w.looks.Go(func() { w.keepLooking(topic, f) })
 	}
 	w.mu.Unlock()
-	late, kick := false, false
+	kick, late := false, false
 	select {
 	case <-x.done:
-		return nil
 	case <-ctx.Done():
 	case <-kicked:
 		kick = true
@@ -88,19 +84,19 @@ func (w *Waker) follow(ctx context.Context, topic int, x *waiter, limit time.Dur
 	}
 	w.mu.Lock()
 	x.last = true
-	wait := x.looking || late && time.Until(f.next) <= lookEvery
+	wait := x.answered || x.ask != nil && (x.looking || late && time.Until(f.next) <= lookEvery)
 	if !wait {
 		f.waiting = slices.DeleteFunc(f.waiting, func(y *waiter) bool { return y == x })
 	}
 	w.mu.Unlock()
-	if wait {
-		<-x.done
+	if !wait {
+		return nil, kick, ctx.Err()
 	}
-	if x.taken != nil {
-		return nil
+	<-x.done
+	if x.taken == nil {
+		err = ctx.Err()
 	}
-	x.more = x.more || kick
-	return ctx.Err()
+	return x.taken, x.taken == nil && (x.more || kick), err
 }
 
 // keepLooking looks as long as somebody waits: often while the stable id grows, the less often the longer a producer holds it.
@@ -113,11 +109,12 @@ func (w *Waker) keepLooking(topic int, f *follower) {
 		for _, x := range asked {
 			x.looking = true
 		}
+		began := time.Now()
+		f.next = began
 		w.mu.Unlock()
 		if len(asked) == 0 {
 			return
 		}
-		began := time.Now()
 		stable, marked, err := w.look(topic, asked)
 		w.mu.Lock()
 		if stable > f.stable {
@@ -129,18 +126,25 @@ func (w *Waker) keepLooking(topic int, f *follower) {
 				f.waiting = append(f.waiting, x)
 				continue
 			}
-			x.more = x.taken == nil && (err != nil || stable > x.seen)
+			x.answered = true
+			x.more = err != nil || x.taken == nil && stable > x.seen
 			close(x.done)
 		}
-		pause := max(lookEvery-time.Since(began), min(time.Since(f.since)/20, lookSlow))
+		pause := lookEvery - time.Since(began)
+		if !slices.ContainsFunc(f.waiting, func(x *waiter) bool { return x.last }) {
+			pause = max(pause, min(time.Since(f.since)/20, lookSlow))
+		}
+		if err != nil {
+			pause = max(pause, soon)
+			w.log.Debug("the consumers that follow a topic could not claim together", "topic", topic, "error", err)
+		}
 		f.next = time.Now().Add(pause)
 		w.mu.Unlock()
 		_, _ = sleep(w.life, pause, nil, nil) // when that has ended the next look fails, and everybody has an answer
 	}
 }
 
-// look looks at the stable id, claims for those to whom it is news, in one transaction that does not wait for the disk, and
-// reads once what they have claimed.
+// look looks at the stable id and claims for those to whom it is news, in one transaction that does not wait for the disk.
 func (w *Waker) look(topic int, waiting []*waiter) (stable int64, marked bool, err error) {
 	ctx, cancel := context.WithTimeout(w.life, lookPatience)
 	defer cancel()
@@ -157,12 +161,7 @@ func (w *Waker) look(topic int, waiting []*waiter) (stable int64, marked bool, e
 			batches, leases = append(batches, x.ask.Batch), append(leases, duration(x.ask.Lease))
 		}
 	}
-	conn, err := w.pool.Acquire(ctx)
-	if err != nil {
-		return 0, false, err
-	}
-	defer conn.Release()
-	rows, err := conn.Query(ctx, `select r.stable, r.marked, coalesce(r.consumer, 0), coalesce(r.claim_id, 0), coalesce(r.first_id, 0),
+	rows, err := w.pool.Query(ctx, `select r.stable, r.marked, coalesce(r.consumer, 0), coalesce(r.claim_id, 0), coalesce(r.first_id, 0),
 			coalesce(r.last_id, 0), coalesce(r.events, 0), coalesce(r.lease_until, 'epoch'), r.drained_to
 		from (select pg_catalog.set_config('synchronous_commit', 'off', true) offset 0) s,
 		lateral howdah.reserve_next($1, $2, $3, $4, $5::text[]::interval[]) r where s.set_config = 'off'`,
@@ -182,59 +181,16 @@ func (w *Waker) look(topic int, waiting []*waiter) (stable int64, marked bool, e
 	if err != nil {
 		return 0, false, err
 	}
+	var taken []*Taken
 	for _, v := range made {
 		stable, marked = v.Stable, v.Marked
 		if v.Place > 0 {
-			asked[v.Place-1].taken = &Taken{Reservation: Reservation{ClaimID: v.ClaimID, FirstID: v.FirstID, LastID: v.LastID,
+			one := &Taken{Reservation: Reservation{ClaimID: v.ClaimID, FirstID: v.FirstID, LastID: v.LastID,
 				Events: int(v.Events), Attempt: 1, LeaseUntil: v.LeaseUntil, DrainedTo: v.DrainedTo}}
+			asked[v.Place-1].taken = one
+			taken = append(taken, one)
 		}
 	}
-	readTogether(ctx, conn, asked)
+	shareReads(taken)
 	return stable, marked, nil
-}
-
-// readTogether reads once what claims have in common. What it leaves without events is read by the worker that handles it.
-func readTogether(ctx context.Context, conn *pgxpool.Conn, asked []*waiter) {
-	var taken []*Taken // by where they begin
-	for _, x := range asked {
-		if x.taken != nil {
-			taken = append(taken, x.taken)
-		}
-	}
-	slices.SortFunc(taken, func(x, y *Taken) int { return cmp.Compare(x.FirstID, y.FirstID) })
-	for len(taken) > 0 {
-		n, last := 1, taken[0].LastID
-		for n < len(taken) && taken[n].FirstID <= last {
-			last = max(last, taken[n].LastID)
-			n++
-		}
-		all := Reservation{FirstID: taken[0].FirstID, LastID: last, Events: int(last - taken[0].FirstID + 1)}
-		events, err := asked[0].ask.Reader.Read(ctx, conn, all)
-		if err != nil {
-			return
-		}
-		for i, v := range taken[:n] {
-			v.Events = share(events, v.Reservation, i > 0)
-		}
-		taken = taken[n:]
-	}
-}
-
-// share picks the events of a claim; copied, so that what one handler does to a payload is its own.
-func share(events []Event, v Reservation, copied bool) []Event {
-	from, _ := slices.BinarySearchFunc(events, v.FirstID, func(e Event, id int64) int { return cmp.Compare(e.ID, id) })
-	until, _ := slices.BinarySearchFunc(events, v.LastID+1, func(e Event, id int64) int { return cmp.Compare(e.ID, id) })
-	if until-from != v.Events {
-		return nil // some were deleted since
-	}
-	var bytes slab
-	own := slices.Clone(events[from:until])
-	for i := range own {
-		e := &own[i]
-		e.Attempt = v.Attempt
-		if copied {
-			e.Payload, e.Headers = bytes.keep(e.Payload), bytes.keep(e.Headers)
-		}
-	}
-	return own
 }

@@ -35,7 +35,7 @@ func NewReader(ctx context.Context, q Querier, consumer string) (*Reader, error)
 }
 
 // Read returns the events of a reservation, ascending by id.
-func (r *Reader) Read(ctx context.Context, pool batcher, v Reservation) ([]Event, error) {
+func (r *Reader) Read(ctx context.Context, pool *pgxpool.Pool, v Reservation) ([]Event, error) {
 	sql, args := r.all, []any{v.FirstID, v.LastID}
 	if v.Bits != nil {
 		sql, args = r.some, append(args, *v.Bits)
@@ -88,18 +88,13 @@ func ByID(ctx context.Context, pool *pgxpool.Pool, topic string, ids []int64) ([
 // bounds makes the parameters of howdah.read_query columns of a list of ids.
 var bounds = strings.NewReplacer("$1", "w.id", "$2", "w.id")
 
-// batcher is a pool or a connection.
-type batcher interface {
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
 // readEvents runs a query of howdah.read_query, with room for as many events as are expected. A plan that was made when
 // the table was small must not become a scan later, so sequential scans are off while the query is planned and run; both
 // statements travel together and make one transaction.
 //
 // The driver's Scan takes a third of a consumer's time for small events, so what arrives in PostgreSQL's binary format is
 // decoded here; behind a pooler everything arrives as text and goes through Scan.
-func readEvents(ctx context.Context, pool batcher, expected int, sql string, args ...any) ([]Event, error) {
+func readEvents(ctx context.Context, pool *pgxpool.Pool, expected int, sql string, args ...any) ([]Event, error) {
 	b := &pgx.Batch{}
 	b.Queue("select pg_catalog.set_config('enable_seqscan', 'off', true)")
 	b.Queue(sql, args...)

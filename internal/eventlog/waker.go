@@ -81,9 +81,9 @@ func (w *Waker) Wait(ctx context.Context, consumer string, ask *Ask, kicked <-ch
 			limit = min(limit, max(v.nextDue, time.Millisecond))
 		}
 		if v.marked {
-			x := &waiter{ask: ask, seen: v.stable, quiet: true}
-			err := w.follow(ctx, v.topic, x, limit, kicked)
-			return x.taken, x.more, err
+			taken, more, err := w.follow(ctx, v.topic, &waiter{ask: ask, seen: v.stable, quiet: true}, limit, kicked)
+			due := v.nextDue >= 0 && v.nextDue <= limit // a retry or a lease, which no look finds
+			return taken, taken == nil && (more || due), err
 		}
 		if wake != nil {
 			woken, err := sleep(ctx, limit, wake, kicked)

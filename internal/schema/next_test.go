@@ -31,6 +31,8 @@ func next(t *testing.T, conn *pgx.Conn, seen int64, batch int, consumers ...stri
 func TestReserveNext(t *testing.T) {
 	url := newDatabase(t)
 	conn, other := connect(t, url), connect(t, url)
+	must(t, conn, "set datestyle = 'SQL'")
+	must(t, conn, "set timezone = 'Asia/Jakarta'") // times in text would not be understood
 	must(t, conn, "select howdah.create_topic('things')")
 	must(t, conn, "select howdah.create_topic('others')")
 	for _, sql := range []string{"'a', 'things'", "'b', 'things'", "'ordered', 'things', ordered => true", "'paused', 'things'", "'locked', 'things'", "'stranger', 'others'"} {

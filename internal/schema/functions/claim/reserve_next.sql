@@ -27,12 +27,12 @@ begin
     perform howdah.need('SELECT', t.source);
     x := howdah.stable(t);
     if x.stable > (select min(y) from unnest(seen) y) then
-        select array_agg(c) into mine from (
-            select c.* from howdah.consumer c, array_position(consumers, c.name) place
+        select array_agg(y.c) into mine from (
+            select c from howdah.consumer c, array_position(consumers, c.name) place
             where c.name = any (consumers) and c.topic = t.number and c.lanes = 1 and not c.ordered and not c.paused
                 and seen[place] < x.stable and batches[place] between 1 and 10000
                 and (leases[place] between interval '1 ms' and interval '7 days' or leases[place] is null)
-            order by c.name for no key update of c skip locked) c;
+            order by c.name for no key update of c skip locked) y;
         at := clock_timestamp();
         -- A later statement than the locks and the stable id.
         return query

@@ -1,0 +1,70 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// A sharedRead is one read of rows that several consumers have claimed at the same moment.
+type sharedRead struct {
+	all    Reservation // what they have claimed together
+	read   sync.Once
+	events []Event
+	err    error
+}
+
+// shareReads has claims that overlap read their rows together.
+func shareReads(taken []*Taken) {
+	slices.SortFunc(taken, func(x, y *Taken) int { return cmp.Compare(x.FirstID, y.FirstID) })
+	for len(taken) > 1 {
+		all, n := taken[0].Reservation, 1
+		for n < len(taken) && taken[n].FirstID <= all.LastID {
+			all.LastID = max(all.LastID, taken[n].LastID)
+			all.Events += taken[n].Events // at most
+			n++
+		}
+		if n > 1 {
+			all.Events = min(all.Events, int(all.LastID-all.FirstID+1))
+			shared := &sharedRead{all: all}
+			for _, v := range taken[:n] {
+				v.shared = shared
+			}
+		}
+		taken = taken[n:]
+	}
+}
+
+// ReadTaken is Read for a claim that others may have made too: who comes first reads for all. What they get is their own, so
+// that nobody sees what another one's handler does to a payload.
+func (r *Reader) ReadTaken(ctx context.Context, pool *pgxpool.Pool, v *Taken) ([]Event, error) {
+	if s := v.shared; s != nil {
+		s.read.Do(func() { s.events, s.err = r.Read(ctx, pool, s.all) })
+		if own := s.of(v.Reservation); own != nil {
+			return own, nil
+		}
+	}
+	return r.Read(ctx, pool, v.Reservation)
+}
+
+// of copies the events of one claim. nil: they could not be read together, or some were deleted since they were claimed.
+func (s *sharedRead) of(v Reservation) []Event {
+	at := func(id int64) int {
+		i, _ := slices.BinarySearchFunc(s.events, id, func(e Event, id int64) int { return cmp.Compare(e.ID, id) })
+		return i
+	}
+	from, until := at(v.FirstID), at(v.LastID+1)
+	if s.err != nil || until-from != v.Events {
+		return nil
+	}
+	own := slices.Clone(s.events[from:until])
+	var bytes slab
+	for i := range own {
+		e := &own[i]
+		e.Attempt, e.Payload, e.Headers = v.Attempt, bytes.keep(e.Payload), bytes.keep(e.Headers)
+	}
+	return own
+}
