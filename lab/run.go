@@ -111,6 +111,11 @@ func (l *Lab) produce(ctx context.Context, o RunOptions) error {
 			return err
 		}
 	}
+	if !o.Fast {
+		if err := l.rehearse(ctx); err != nil {
+			return err
+		}
+	}
 	if o.Ready != nil {
 		o.Ready()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +68,41 @@ func (l *Lab) warm(ctx context.Context, conn *pgx.Conn) error {
 	}
 	_, err := logPredictions(ctx, conn, nil)
 	return err
+}
+
+// rehearse has each connection look up what Predict looks up, about recent facts, so that the first clients find the pages they
+// ask for in memory. A pooler's connections are not ours to prepare.
+func (l *Lab) rehearse(ctx context.Context) error {
+	if l.db.Pooler() {
+		return nil
+	}
+	pool, err := l.answering(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := pool.Query(ctx, "select coalesce(key1, ''), coalesce(key2, ''), occurred_at from lab.facts order by source_id desc limit $1", 50*servingConns)
+	if err != nil {
+		return fmt.Errorf("prepare for predictions: %w", err)
+	}
+	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) { return f, row.Scan(&f.Key1, &f.Key2, &f.At) })
+	if err != nil {
+		return fmt.Errorf("prepare for predictions: %w", err)
+	}
+	for some := range slices.Chunk(facts, 50) {
+		conn, err := pool.Acquire(ctx)
+		if err != nil {
+			return fmt.Errorf("prepare for predictions: %w", err)
+		}
+		defer conn.Release() // all at the end, so that each is another one
+		for _, f := range some {
+			var b pgx.Batch
+			l.queueLookUp(&b, "", []Fact{f}, new(time.Time), new([]AliasMove))
+			if err := conn.SendBatch(ctx, &b).Close(); err != nil {
+				return fmt.Errorf("prepare for predictions: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // Close ends what answering has begun. The database stays open.
