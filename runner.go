@@ -60,11 +60,14 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 		}
 		return c.db.pool.QueryRow(ctx, "select lease from howdah.describe_consumer($1::text)", c.name).Scan(&lease)
 	})
-	if err != nil && ctx.Err() != nil {
-		return nil
+	ended := func(err error) error {
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return nil
+		}
+		return wrap(err, "run %s", c.name)
 	}
 	if err != nil {
-		return wrap(err, "run %s", c.name)
+		return ended(err)
 	}
 	if o.lease > 0 {
 		lease = o.lease
@@ -98,10 +101,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 	r.acks.Wait()
 	stopKeeping()
 	keeper.Wait()
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil
-	}
-	return wrap(err, "run %s", c.name)
+	return ended(err)
 }
 
 // claim reserves batches for the workers until ctx ends. A batch that no worker has begun is handed back then. A

@@ -113,7 +113,7 @@ func (l *Lab) produce(ctx context.Context, o RunOptions) error {
 	}
 	if !o.Fast {
 		if err := l.rehearse(ctx); err != nil {
-			return err
+			return fmt.Errorf("prepare for predictions: %w", err)
 		}
 	}
 	if o.Ready != nil {

@@ -60,14 +60,18 @@ func (l *Lab) answering(ctx context.Context) (*pgxpool.Pool, error) {
 
 // warm runs what Predict runs, about nobody, so that the first call finds all statements prepared and planned.
 func (l *Lab) warm(ctx context.Context, conn *pgx.Conn) error {
-	var b pgx.Batch
-	var at time.Time
-	l.queueLookUp(&b, "", []Fact{{}}, &at, new([]AliasMove))
-	if err := conn.SendBatch(ctx, &b).Close(); err != nil {
+	if err := l.tryLookUp(ctx, conn, Fact{}); err != nil {
 		return fmt.Errorf("prepare for predictions: %w", err)
 	}
 	_, err := logPredictions(ctx, conn, nil)
 	return err
+}
+
+// tryLookUp looks up what Predict would about a fact, for nobody.
+func (l *Lab) tryLookUp(ctx context.Context, conn *pgx.Conn, f Fact) error {
+	var b pgx.Batch
+	l.queueLookUp(&b, "", []Fact{f}, new(time.Time), new([]AliasMove))
+	return conn.SendBatch(ctx, &b).Close()
 }
 
 // rehearse has each connection look up what Predict looks up, about recent facts, so that the first clients find the pages they
@@ -82,23 +86,21 @@ func (l *Lab) rehearse(ctx context.Context) error {
 	}
 	rows, err := pool.Query(ctx, "select coalesce(key1, ''), coalesce(key2, ''), occurred_at from lab.facts order by source_id desc limit $1", 50*servingConns)
 	if err != nil {
-		return fmt.Errorf("prepare for predictions: %w", err)
+		return err
 	}
 	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) { return f, row.Scan(&f.Key1, &f.Key2, &f.At) })
 	if err != nil {
-		return fmt.Errorf("prepare for predictions: %w", err)
+		return err
 	}
 	for some := range slices.Chunk(facts, 50) {
 		conn, err := pool.Acquire(ctx)
 		if err != nil {
-			return fmt.Errorf("prepare for predictions: %w", err)
+			return err
 		}
 		defer conn.Release() // all at the end, so that each is another one
 		for _, f := range some {
-			var b pgx.Batch
-			l.queueLookUp(&b, "", []Fact{f}, new(time.Time), new([]AliasMove))
-			if err := conn.SendBatch(ctx, &b).Close(); err != nil {
-				return fmt.Errorf("prepare for predictions: %w", err)
+			if err := l.tryLookUp(ctx, conn.Conn(), f); err != nil {
+				return err
 			}
 		}
 	}

@@ -3,7 +3,9 @@ package eventlog
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -11,33 +13,64 @@ import (
 
 const ackPatience = 10 * time.Second // with a connection that does not answer, or a claim that another transaction has locked
 
-// An Acker acks whole claims for all workers of a process, in one transaction where they come together.
+// maxTogether is how many claims are acked in one transaction.
+const maxTogether = 256
+
+// An Acker acks whole claims for all workers of a process, in one transaction where they come together: what arrives while
+// some is on its way goes in the next. For small batches most of what an ack costs is the transaction.
 type Acker struct {
-	pool  *pgxpool.Pool
-	group group[*pendingAck]
+	pool *pgxpool.Pool
+
+	mu      sync.Mutex
+	waiting []*pendingAck
+	running bool
 }
 
 type pendingAck struct {
 	claim int64
+	done  chan struct{} // closed when n and err are set
 	n     int64
 	err   error
 }
 
 // NewAcker makes an acker; it needs no end.
-func NewAcker(pool *pgxpool.Pool) *Acker {
-	a := &Acker{pool: pool}
-	a.group.do = a.ack
-	return a
-}
+func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool} }
 
 // Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
 func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
-	p := &pendingAck{claim: claim}
+	p := &pendingAck{claim: claim, done: make(chan struct{})}
+	a.mu.Lock()
+	a.waiting = append(a.waiting, p)
+	if !a.running {
+		a.running = true
+		go a.run(context.WithoutCancel(ctx))
+	}
+	a.mu.Unlock()
 	select {
-	case <-a.group.add(ctx, p):
+	case <-p.done:
 		return p.n, p.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
+	}
+}
+
+// run goes on until nothing waits.
+func (a *Acker) run(ctx context.Context) {
+	runtime.Gosched() // those that were woken with the first come first
+	for {
+		a.mu.Lock()
+		n := min(len(a.waiting), maxTogether)
+		batch := a.waiting[:n:n]
+		a.waiting = a.waiting[n:]
+		a.running = n > 0
+		a.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		a.ack(ctx, batch)
+		for _, p := range batch {
+			close(p.done)
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ begin
                 continue;
             end if;
             exit when events = 0;
-            claim_id := nextval('howdah.claim_number') << 20 | floor(random() * 1048576)::bigint;
+            claim_id := howdah.new_claim_id();
             first_id := x.first_id;
             last_id := x.last_id;
             lease_until := clock_timestamp() + lease;

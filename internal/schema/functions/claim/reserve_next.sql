@@ -20,11 +20,7 @@ begin
     if current_setting('transaction_isolation') <> 'read committed' then
         perform howdah.refuse_isolation();
     end if;
-    select * into t from howdah.topic y where y.number = topic;
-    if t.number is null then
-        raise exception 'there is no topic number %', topic using errcode = 'undefined_object', hint = 'It was dropped.';
-    end if;
-    perform howdah.need('SELECT', t.source);
+    t := howdah.numbered_topic(topic);
     x := howdah.stable(t);
     if x.stable > (select min(y) from unnest(seen) y) then
         select array_agg(y.c) into mine from (
@@ -47,7 +43,7 @@ begin
                 from (select distinct head, batch from lanes) h, lateral howdah.look_ahead(t, null, h.head, x.stable, h.batch) a),
             made as materialized (
                 select l.*, h.found, h.next, greatest(l.stable, x.stable) as seen, clock_timestamp() + l.lease as until,
-                       nextval('howdah.claim_number') << 20 | floor(random() * 1048576)::bigint as claim_id
+                       howdah.new_claim_id() as claim_id
                 from lanes l join heads h on h.head = l.head and h.batch = l.batch where h.found[1] > 0),
             added as (
                 insert into howdah.claims (claim_id, consumer, lane, first_id, last_id, held, attempts, lease_until, xid, owner,
@@ -55,7 +51,7 @@ begin
                 select m.claim_id, m.number, 0, m.found[2], m.found[3], m.found[1], 0, m.until, pg_current_xact_id(),
                        nullif(current_setting('application_name'), '') || ' ' || pg_backend_pid(),
                        m.next, m.seen, m.still || m.claim_id, least(m.next_lease, m.until),
-                       case when m.crowded then greatest(8, cardinality(m.still) + cardinality(m.still) / 2) else m.look_at end, m.floor_at, m.floor_seq
+                       case when m.crowded then howdah.next_look(cardinality(m.still)) else m.look_at end, m.floor_at, m.floor_seq
                 from made m)
             select x.stable, x.marked, m.place, m.claim_id, m.found[2], m.found[3], m.found[1]::int, m.until,
                    case when m.next > m.seen then m.seen end

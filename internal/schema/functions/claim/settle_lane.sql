@@ -57,6 +57,6 @@ begin
     changed := changed or found or cardinality(still) <> cardinality(s.open);
     s.open := still;
     s.next_lease := soon;
-    s.look_at := greatest(8, cardinality(still) + cardinality(still) / 2);
+    s.look_at := howdah.next_look(cardinality(still));
 end $$;
 revoke execute on function howdah.settle_lane(howdah.consumer, howdah.topic, int, howdah.lane_state) from public;

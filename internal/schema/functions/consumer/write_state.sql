@@ -5,7 +5,7 @@ create or replace function howdah.write_state(consumer int, lane int, s howdah.l
 language sql volatile as $$
     insert into howdah.claims (claim_id, consumer, lane, first_id, last_id, ended_at, outcome,
                                head, stable, open, next_lease, look_at, floor_at, floor_seq)
-    values (nextval('howdah.claim_number') << 20 | floor(random() * 1048576)::bigint, consumer, lane, first_id, last_id,
+    values (howdah.new_claim_id(), consumer, lane, first_id, last_id,
             case when outcome is not null then clock_timestamp() end, outcome,
             s.head, s.stable, s.open, s.next_lease, s.look_at, s.floor_at, s.floor_seq)
 $$;
