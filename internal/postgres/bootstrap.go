@@ -26,8 +26,10 @@ func (l layout) bootstrap(ctx context.Context, cfg Config, info *Info) (err erro
 	}
 	var steps []string
 	if !role {
-		// pg_monitor: to name who blocks whom, whatever role they use.
-		steps = append(steps, "create role "+Role+" login createdb createrole", "grant pg_monitor to "+Role)
+		// pg_monitor: to name who blocks whom, whatever role they use. The search path: a role's own tables go into a
+		// schema of its name where there is one, and the schema howdah is the engine's.
+		steps = append(steps, "create role "+Role+" login createdb createrole", "grant pg_monitor to "+Role,
+			"alter role "+Role+" set search_path = public")
 	}
 	// The password is made of hexadecimal digits and needs no quoting.
 	steps = append(steps, "alter role "+Role+" password '"+info.password+"'")

@@ -36,6 +36,7 @@ select howdah.create_topic('new', format => null)
 select howdah.create_topic('things', 2)
 select howdah.drop_topic('thing')
 select howdah.drop_topic('things')
+select howdah.drop_topic('changes')
 select howdah.drop_topic(null)
 select howdah.alter_topic('things', retention => '1 day')
 select howdah.alter_topic(null)
@@ -207,7 +208,8 @@ func TestBadInput(t *testing.T) {
 	ctx := context.Background()
 	for _, sql := range []string{
 		"select howdah.create_topic('things')", "select howdah.create_consumer('worker', 'things')",
-		"select howdah.create_topic('bytes', format => 'bytes')", "select howdah.create_collection('people')", "select howdah.put('people', 'bob', '{}')",
+		"select howdah.create_topic('bytes', format => 'bytes')", "select howdah.create_collection('people')",
+		"select howdah.create_collection('told', 'changes')", "select howdah.put('people', 'bob', '{}')",
 		"select howdah.create_consumer('strict', 'things', ordered => true)", "create table public.plain (id int, data json)",
 		"insert into events.things (payload) select '{}' from generate_series(1, 5)",
 	} {

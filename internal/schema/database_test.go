@@ -2,9 +2,11 @@ package schema_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/howdah/howdah/internal/testdb"
 )
@@ -17,9 +19,19 @@ func emptyDatabase(t testing.TB) string { return testdb.Empty(t) }
 // newDatabase makes a database with Howdah in it; its invariants are checked when the test ends.
 func newDatabase(t testing.TB) string { return testdb.New(t) }
 
+// connect gives a connection whose test fails when a user would be told of something that was not there and was not asked for.
 func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), url)
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if strings.HasSuffix(n.Message, "skipping") {
+			t.Error(n.Message)
+		}
+	}
+	conn, err := pgx.ConnectConfig(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
