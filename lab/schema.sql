@@ -65,8 +65,7 @@ create unique index if not exists facts_source_id on lab.facts (source_id);
 create unique index if not exists facts_fact_id on lab.facts (fact_id);
 create index if not exists facts_key1 on lab.facts (key1, occurred_at);
 -- With all that a prediction wants of the facts at a second key, of which a busy one has thousands.
-create index if not exists facts_at_key2 on lab.facts (key2, occurred_at) include (known_at, key1, fact_id);
-drop index if exists lab.facts_key2;
+create index if not exists facts_at_key2 on lab.facts (key2, occurred_at) include (known_at, key1);
 create index if not exists facts_occurred_at on lab.facts (occurred_at);
 
 create table if not exists lab.quarantine (

@@ -49,7 +49,7 @@ type Lab = console.Lab
 const DefaultHTTP = "127.0.0.1:8470"
 
 // DefaultIdle is how long an upload may stand still unless told otherwise.
-const DefaultIdle = 2 * time.Minute
+const DefaultIdle = s3.DefaultIdle
 
 // Server serves one database.
 type Server struct {

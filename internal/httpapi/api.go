@@ -21,7 +21,7 @@ type Config struct {
 	Version      string
 	MaxBodyBytes int64         // of a publish request; 0: 32 MiB
 	MaxWait      time.Duration // of a waiting claim; 0: one minute
-	Idle         time.Duration // an object's body of which nothing arrives for so long is given up; 0: two minutes
+	Idle         time.Duration // an object's body of which nothing arrives for so long is given up
 	// Extend adds operations of a program that embeds the server. fail makes an answer of an error, as for all others.
 	Extend   func(api huma.API, fail func(context.Context, error) error)
 	Stopping <-chan struct{} // closed when the server stops: waiting claims and tails end
@@ -47,9 +47,6 @@ func New(c Config) http.Handler {
 	}
 	if c.MaxWait <= 0 {
 		c.MaxWait = time.Minute
-	}
-	if c.Idle <= 0 {
-		c.Idle = 2 * time.Minute
 	}
 	if c.Version == "" {
 		c.Version = "dev"

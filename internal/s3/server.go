@@ -29,8 +29,11 @@ type Config struct {
 	DB   *howdah.DB
 	Addr string // host:port; port 0 takes a free one
 	Log  *slog.Logger
-	Idle time.Duration // after which a connection on which nothing moves is closed; default two minutes
+	Idle time.Duration // after which a connection on which nothing moves is closed; default DefaultIdle
 }
+
+// DefaultIdle is how long nothing may move on a connection unless told otherwise.
+const DefaultIdle = 2 * time.Minute
 
 // Server serves S3 from Start until Close.
 type Server struct {
@@ -49,7 +52,7 @@ func Start(c Config) (*Server, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Idle <= 0 {
-		c.Idle = 2 * time.Minute
+		c.Idle = DefaultIdle
 	}
 	l, err := net.Listen("tcp", c.Addr)
 	if err != nil {
