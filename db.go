@@ -59,7 +59,7 @@ func WithMaxConns(n int) Option { return func(o *openOptions) { o.conns = int32(
 // Open connects to a PostgreSQL, 14 or later, by a libpq URL or keyword string. Howdah's schema must be there (see
 // WithMigrate and `howdah migrate`).
 func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
-	o := openOptions{log: slog.Default(), conns: 16}
+	o := openOptions{log: slog.Default()}
 	for _, f := range options {
 		f(&o)
 	}
@@ -67,8 +67,10 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if config.MaxConns < o.conns {
+	if o.conns > 0 {
 		config.MaxConns = o.conns
+	} else if plain, err := pgx.ParseConfig(url); err == nil && plain.RuntimeParams["pool_max_conns"] == "" {
+		config.MaxConns = 16
 	}
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "howdah"
@@ -151,8 +153,8 @@ func (db *DB) wakerOf() *eventlog.Waker {
 	return db.waker
 }
 
-// Upkeep extends segments, applies retention, folds finished claims away and collects what is left of deleted objects. `howdah up` does it every few seconds; a
-// program without the server calls it now and then.
+// Upkeep extends segments, applies retention, folds finished claims away, removes expired documents and collects what
+// is left of deleted objects. `howdah up` does it every few seconds; a program without the server calls it now and then.
 func (db *DB) Upkeep(ctx context.Context) error {
 	_, err := db.pool.Exec(ctx, "select howdah.upkeep()")
 	return wrap(err, "upkeep")

@@ -1,4 +1,4 @@
-// Package howdah is a durable event log, and later documents and objects, on one PostgreSQL.
+// Package howdah is a durable event log, with documents and objects beside it, on one PostgreSQL.
 //
 // An event is stored once in its topic's table, whatever the number of consumers, and is never updated. Producers know
 // nothing of consumers: a plain INSERT is one. A consumer is a named subscription that sees every event of its topic;

@@ -32,17 +32,6 @@ type Report struct {
 	Lines      []Line  `json:"lines"`
 }
 
-// Missed counts the targets that were not reached.
-func (r *Report) Missed() int {
-	n := 0
-	for _, l := range r.Lines {
-		if l.Met != nil && !*l.Met {
-			n++
-		}
-	}
-	return n
-}
-
 // A target is a bound on a ratio or, where there is none, on the value.
 type target struct {
 	bound float64

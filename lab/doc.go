@@ -9,7 +9,7 @@
 //	clock (scenario hours) ──▶ monitor, evaluate, train (and promote) ──▶ alerts, models
 //
 // The result depends on the events and their scenario times only: not on how batches were cut, which pipeline was ahead,
-// or who was killed when. Two rules make it so. A computation for the instant k uses what was known before k, and nothing
+// or who was killed when; one gate of a new model times the scoring. Two rules make it so. A computation for the instant k uses what was known before k, and nothing
 // else. And it waits until the pipelines before it have everything that was known before k (see await).
 //
 // The scenario is an interface: what is said here about payments holds for any facts with two keys, late labels and

@@ -1,5 +1,5 @@
 // Package server is Howdah's server, to be run by `howdah up` or embedded in a program: it owns the listener, asks for
-// the token, serves the HTTP API and the page, does the upkeep, and stops gracefully.
+// the token, serves the HTTP API, the page and S3, does the upkeep, and stops gracefully.
 package server
 
 import (

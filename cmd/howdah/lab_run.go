@@ -28,8 +28,9 @@ func (a *app) labRunCommand() *cobra.Command {
 events, what was set aside and under which rule, datasets, model versions with their
 offline and online AUC, drift, alerts, and the comparison with the oracle.
 
-Without --db and --data it uses a private PostgreSQL of its own that is removed
-afterwards. With one of them it goes on where the last run in that database stopped.`,
+Without --db and --data ($HOWDAH_DB, $HOWDAH_DATA) it uses a private PostgreSQL of its
+own that is removed afterwards. With one of them it goes on where the last run in that
+database stopped.`,
 		Example: "  howdah lab run --seed 42 --until 90 --json > report.json",
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -71,8 +71,8 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "An event log on one PostgreSQL: topics, consumers, retries, dead letters",
 		Long: `An event log on one PostgreSQL: topics, consumers, retries, dead letters.
 
-Commands find the database in this order: --db, $HOWDAH_DB, the private PostgreSQL
-that runs on --data ($HOWDAH_DATA).`,
+Commands find the database in this order: --db or --data, $HOWDAH_DB, the private
+PostgreSQL that runs on $HOWDAH_DATA.`,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,

@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Chunk is the size of a chunk row; howdah.store_object and howdah.read_chunks know it too.
+// Chunk is the size of a chunk row; howdah.put_object and howdah.check_objects know it too.
 const Chunk = 256 << 10
 
 // batch is how many chunks go in one call.

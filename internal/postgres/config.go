@@ -28,7 +28,7 @@ type Config struct {
 	DataDir string
 
 	// BinDir is the folder of postgres and initdb. Empty: $HOWDAH_PG_BIN, then
-	// what Find finds, then what Fetch fetches.
+	// what Installed finds, then what Fetch fetches.
 	BinDir string
 
 	// NoFetch makes missing programs an error instead of a download.

@@ -3,7 +3,7 @@
 set local client_min_messages = warning;
 set local search_path = pg_catalog, pg_temp;
 set local check_function_bodies = off;      -- bodies are checked when they run, so that the files need no order
-set local lock_timeout = '10s';             -- for the upgrade lock, which nobody but upgrades and create_topic wait for
+set local lock_timeout = '10s';             -- for the upgrade lock, which changes of the catalogue (topics, consumers, collections, buckets) wait for too
 
 do $do$
 declare

@@ -262,11 +262,3 @@ func drop[T any](list []T, t MS, at func(T) MS) []T {
 	}
 	return slices.Clone(list[i:])
 }
-
-// Visits are the number of payments held, for tests and displays.
-func (f *Facts) Visits() (n int) {
-	for _, list := range f.byCustomer {
-		n += len(list)
-	}
-	return n
-}

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -218,14 +217,4 @@ func ridge(x []float64, p int, y []float64, l2 float64) ([]float64, error) {
 		return nil, err
 	}
 	return w.RawVector().Data, nil
-}
-
-// Strongest are the inputs with the greatest coefficients, for people.
-func (m *Model) Strongest(n int) []Contribution {
-	var out []Contribution
-	for i, name := range m.Inputs() {
-		out = append(out, Contribution{Input: name, Value: 1, Adds: m.Coefficients[i]})
-	}
-	slices.SortStableFunc(out, func(a, b Contribution) int { return cmp.Compare(math.Abs(b.Adds), math.Abs(a.Adds)) })
-	return out[:min(n, len(out))]
 }

@@ -72,7 +72,7 @@ create table howdah.claims (
     xid          xid8,
     owner        text,
     ended_at     timestamptz,
-    outcome      text,                                       -- acked, nacked, expired, ended by seek; skipped
+    outcome      text,                                       -- acked, nacked, released, expired, ended by seek; skipped, lost
     -- the lane's state after this row
     head         bigint not null,                            -- the next id to hand out
     stable       bigint not null,                            -- a stable id that was seen

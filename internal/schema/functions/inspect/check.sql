@@ -1,5 +1,6 @@
 -- howdah.check: proves of every consumer that each id is in exactly one place (done, open, pending, dead, not yet handed out), and
--- of every topic that its sequence is ahead of its ids, and of every object that its bytes are all there. No row: all is well. One statement a consumer, so one snapshot.
+-- of every topic that its sequence is ahead of its ids, and of every object that its bytes are all there. No row: all is well.
+-- Collections, guards and generated parts are looked at too. One statement a lane, so one snapshot.
 create or replace function howdah.check() returns table (topic text, consumer text, problem text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable

@@ -1,4 +1,4 @@
--- howdah.bucket_stats: what buckets hold: objects, versions, bytes. It reads the buckets that the caller may read; of others it knows the names.
+-- howdah.bucket_stats: what buckets hold: objects, versions, bytes. It reads the buckets that the caller may read; of others it tells all but what is in them.
 create or replace function howdah.bucket_stats() returns table (bucket text, objects bigint, versions bigint, bytes bigint, quota bigint,
     versioning text, uploads bigint, created_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$

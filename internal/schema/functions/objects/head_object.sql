@@ -1,4 +1,4 @@
--- howdah.head_object: what is known about an object, or about the deletion that a version is.
+-- howdah.head_object: what is known about an object or a version of it.
 create or replace function howdah.head_object(bucket text, key text, version_id text default null) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
