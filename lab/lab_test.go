@@ -34,6 +34,9 @@ from = 49
 until = 50
 [fraud.stolen_card]
 per_day = 1.2
+[investigator]
+enabled = true
+per_day = 5
 `
 
 // childURL makes the test binary a process that runs the small world, to be killed.
@@ -101,6 +104,7 @@ func digests(t testing.TB, l *lab.Lab) map[string]string {
 		"quarantine":        "select event_id, known_at, rule, payload from lab.quarantine",
 		"duplicates":        "select event_id, known_at from lab.duplicates",
 		"labels":            "select label_id, fact_id, value, reported_at, known_at from lab.labels",
+		"investigations":    "select * from lab.investigations",
 		"profiles":          "select collection, key, valid_from, known_at, doc from lab.profiles",
 		"features":          "select * from lab.features",
 		"predictions":       "select prediction_id, fact_id, model, version, role, acted, score, threshold, decision, occurred_at, known_at from lab.predictions",

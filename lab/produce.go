@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -59,27 +60,39 @@ func (l *Lab) publishSome(ctx context.Context, until time.Time) (more bool, n in
 		if l.feed == nil || l.feed.Position() != pos {
 			l.feed = sim.NewFeed(l.scenario.World(), pos)
 		}
-		streams := map[string][]howdah.Event{}
+		if err := l.investigate(ctx, tx, arrived.UTC()); err != nil {
+			return err
+		}
 		through := until
-		for n < maxPublish {
-			events, err := l.feed.Take(until, maxPublish-n)
+		var due []sim.Event
+		for len(due) < maxPublish {
+			events, err := l.feed.Take(until, maxPublish-len(due))
 			if err != nil {
 				return err
 			}
 			if len(events) == 0 {
 				break
 			}
-			n += len(events)
+			due = append(due, events...)
 			through = events[len(events)-1].ArrivesAt
-			for i := range events {
-				e, keep := inject(&l.shape, faults, &events[i])
-				if keep {
-					streams[e.Stream] = append(streams[e.Stream], envelope(&e))
-				}
-			}
 		}
-		if more = n >= maxPublish; !more {
+		if more = len(due) >= maxPublish; !more {
 			through = until
+		}
+		labels, err := l.investigated(ctx, tx, arrived, through)
+		if err != nil {
+			return err
+		}
+		if len(labels) > 0 {
+			due = append(due, labels...)
+			slices.SortStableFunc(due, func(a, b sim.Event) int { return a.ArrivesAt.Compare(b.ArrivesAt) })
+		}
+		n = len(due)
+		streams := map[string][]howdah.Event{}
+		for i := range due {
+			if e, keep := inject(&l.shape, faults, &due[i]); keep {
+				streams[e.Stream] = append(streams[e.Stream], envelope(&e))
+			}
 		}
 		for t := later(arrived.Truncate(tickEvery).Add(tickEvery), l.info.GoLive); !t.After(through); t = t.Add(tickEvery) {
 			payload, err := json.Marshal(tick{At: t.UTC(), Day: t.Sub(l.info.Epoch)%(24*time.Hour) == 0})

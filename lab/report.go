@@ -204,18 +204,22 @@ func (l *Lab) compareWithOracle(ctx context.Context, r *Report) error {
 	for rule, n := range t.Quarantined {
 		r.Oracle = append(r.Oracle, oracle("quarantined: "+rule, n, r.Quarantined[rule]))
 	}
+	checked := 0
 	if l.shape.Labels != "" {
 		labels := int64(0)
 		for _, n := range r.Labels {
 			labels += n
 		}
-		r.Oracle = append(r.Oracle, oracle("labels", t.Types["label.reported"]+t.Types["label.corrected"], labels))
+		if err := l.db.Pool().QueryRow(ctx, "select count(*) from lab.investigations where arrives_at < $1", l.dayStart(r.Day)).Scan(&checked); err != nil {
+			return fmt.Errorf("count investigations: %w", err)
+		}
+		r.Oracle = append(r.Oracle, oracle("labels", t.Types["label.reported"]+t.Types["label.corrected"]+checked, labels))
 	}
 	published := int64(0)
 	for _, n := range r.Events {
 		published += n
 	}
-	r.Oracle = append(r.Oracle, oracle("events", int(facts), published))
+	r.Oracle = append(r.Oracle, oracle("events", int(facts)+checked, published))
 	sortOracle(r.Oracle)
 	return nil
 }

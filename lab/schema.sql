@@ -29,6 +29,16 @@ create table if not exists lab.batches (
     system_at     timestamptz not null default clock_timestamp()
 );
 
+-- Facts that somebody checks because a model scored them high, where the scenario has that, and the labels that come of it.
+create table if not exists lab.investigations (
+    event_id   uuid primary key, -- of the label
+    fact_id    text not null,
+    checked_at timestamptz not null,
+    arrives_at timestamptz not null,
+    event      jsonb not null
+);
+create index if not exists investigations_arrives_at on lab.investigations (arrives_at);
+
 -- How far a pipeline is: written in the transaction of its effects.
 create table if not exists lab.progress (
     pipeline   text primary key,

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -38,12 +39,12 @@ func each(rows pgx.Rows, f func(record) error) error {
 		names = append(names, d.Name)
 	}
 	for rows.Next() {
-		values, err := rows.Values()
-		if err != nil {
-			return err
-		}
+		values := make([]any, len(names))
 		for i, d := range rows.FieldDescriptions() {
-			values[i] = tidy(values[i], d.DataTypeOID, rows.RawValues()[i])
+			var err error
+			if values[i], err = value(rows.Conn().TypeMap(), d, rows.RawValues()[i]); err != nil {
+				return fmt.Errorf("read %s: %w", d.Name, err)
+			}
 		}
 		if err := f(record{names: names, values: values}); err != nil {
 			return err
@@ -52,20 +53,30 @@ func each(rows pgx.Rows, f func(record) error) error {
 	return rows.Err()
 }
 
-func tidy(v any, oid uint32, raw []byte) any {
+// value is a column as it is shown. JSON stays as it is written: its numbers may be too big for Go's.
+func value(m *pgtype.Map, d pgconn.FieldDescription, raw []byte) (any, error) {
+	switch {
+	case raw == nil:
+		return nil, nil
+	case d.DataTypeOID == pgtype.JSONOID:
+		return json.RawMessage(bytes.Clone(raw)), nil
+	case d.DataTypeOID == pgtype.JSONBOID:
+		return json.RawMessage(bytes.Clone(bytes.TrimPrefix(raw, []byte{1}))), nil // the version byte of its binary form
+	}
+	t, ok := m.TypeForOID(d.DataTypeOID)
+	if !ok {
+		return string(raw), nil
+	}
+	v, err := t.Codec.DecodeValue(m, d.DataTypeOID, d.Format, raw)
 	switch v := v.(type) {
 	case time.Time:
-		return v.UTC()
+		return v.UTC(), err
+	case pgtype.InfinityModifier:
+		return v.String(), err
 	case pgtype.Interval:
-		return intervalText(v)
+		return intervalText(v), err
 	}
-	if raw != nil && (oid == pgtype.JSONOID || oid == pgtype.JSONBOID) {
-		if oid == pgtype.JSONBOID {
-			raw = bytes.TrimPrefix(raw, []byte{1}) // the version byte of its binary form
-		}
-		return json.RawMessage(bytes.Clone(raw))
-	}
-	return v
+	return v, err
 }
 
 func intervalText(v pgtype.Interval) any {

@@ -16,7 +16,10 @@ import (
 // Scenario plays payments with one seed. It implements lab.Scenario.
 type Scenario struct{ world *payments.World }
 
-var _ lab.Scenario = (*Scenario)(nil)
+var (
+	_ lab.Scenario     = (*Scenario)(nil)
+	_ lab.Investigator = (*Scenario)(nil)
+)
 
 // New plays a scenario file with a seed; an empty file is the delivered scenario.
 func New(file []byte, seed uint64) (*Scenario, error) {
@@ -33,6 +36,18 @@ func (s *Scenario) World() sim.World { return s.world }
 
 // Payments is the same with what only this scenario can.
 func (s *Scenario) Payments() *payments.World { return s.world }
+
+// ChecksDay is how many payments of a day an investigator checks.
+func (s *Scenario) ChecksDay() int { return s.world.ChecksDay() }
+
+// Investigate gives what the investigator finds.
+func (s *Scenario) Investigate(at time.Time, facts []lab.Checked) ([]sim.Event, error) {
+	checks := make([]payments.Check, len(facts))
+	for i, f := range facts {
+		checks[i] = payments.Check{TransactionID: f.ID, OccurredAt: f.At}
+	}
+	return s.world.Investigate(at, checks)
+}
 
 // Shape names the streams.
 func (*Scenario) Shape() lab.Shape {

@@ -14,6 +14,14 @@ type Check struct {
 	OccurredAt    time.Time
 }
 
+// ChecksDay is how many payments of a day are checked; 0 where there is no investigator.
+func (w *World) ChecksDay() int {
+	if !w.cfg.Investigator.Enabled {
+		return 0
+	}
+	return w.cfg.Investigator.PerDay
+}
+
 // Investigate returns the labels, of both classes, that an investigator gives after checking payments at an instant:
 // each comes some hours later, see [investigator] in the scenario file. These events are not part of Day, because what
 // is checked depends on somebody's model; asking twice gives the same events. Results are in the order of the checks.
