@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,7 +43,7 @@ func Faults() (names []string) {
 // Inject switches a fault on for a span of scenario time from now on.
 func (l *Lab) Inject(ctx context.Context, fault string, length time.Duration, share float64) error {
 	if !slices.ContainsFunc(faultHelp, func(f struct{ name, does string }) bool { return f.name == fault }) {
-		return fmt.Errorf("fault %q: there is none; there are %v: %w", fault, Faults(), howdah.ErrInvalid)
+		return fmt.Errorf("fault %q: there is none (%w); there are %s", fault, howdah.ErrInvalid, strings.Join(Faults(), "; "))
 	}
 	if length <= 0 || !(share > 0 && share <= 1) {
 		return fmt.Errorf("inject %s: the length is %v and the share %v; give a positive length and a share above 0, up to 1: %w", fault, length, share, howdah.ErrInvalid)

@@ -118,7 +118,7 @@ func (l *Lab) moveAlias(ctx context.Context, tx pgx.Tx, m AliasMove) error {
 			return err
 		}
 		if !there {
-			return fmt.Errorf("model %s has no version %d: %w; `howdah lab status` lists them", m.Model, m.Version, howdah.ErrNotFound)
+			return fmt.Errorf("model %s has no version %d: %w; `select version from lab.versions` lists them", m.Model, m.Version, howdah.ErrNotFound)
 		}
 	}
 	end := "update lab.aliases set until_time = greatest($3, from_time) where model = $1 and alias = $2 and until_time is null"

@@ -90,6 +90,7 @@ func TestBadInput(t *testing.T) {
 		{400, "POST", "/v1/consumers/c/claim?wait=soon", "", "not a duration"},
 		{422, "POST", "/v1/consumers/c/claim?batch=0", "", "batch"},
 		{422, "POST", "/v1/consumers/c/claim?bach=9", "", "bach"},
+		{422, "POST", "/v1/consumers/c/claim", `{"batch":5}`, "query"},
 		{400, "POST", "/v1/claims/abc/ack", "", "claim_id"},
 		{409, "POST", "/v1/claims/123456/ack", "", "claim"},
 	} {

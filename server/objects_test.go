@@ -22,6 +22,11 @@ func TestObjectLinks(t *testing.T) {
 	s.do(409, "POST", "/v1/buckets", `{"bucket":"models"}`)
 	s.do(400, "POST", "/v1/buckets", `{"bucket":"Models"}`)
 	body := strings.Repeat("0123456789", 500_000)
+	s.do(201, "PUT", "/v1/buckets/models/objects/curl", "x", "Content-Type", "application/x-www-form-urlencoded") // what curl says unasked
+	if got := s.do(200, "GET", "/v1/buckets/models/objects", "").get("objects"); !strings.Contains(fmt.Sprint(got), "octet-stream") {
+		t.Errorf("curl's object: %v", got)
+	}
+	s.do(204, "DELETE", "/v1/buckets/models/objects/curl", "")
 	info := s.do(201, "PUT", "/v1/buckets/models/objects/deep/a%20b", body, "Content-Type", "text/html", "X-Meta-Color", "blue")
 	s.want("size", info.get("size"), 5e6)
 	s.want("key", info.get("key"), "deep/a b")

@@ -73,11 +73,15 @@ func divide(api, page http.Handler) http.Handler {
 	})
 }
 
-// jsonByDefault takes the content type that curl -d sends for what it is here.
+// jsonByDefault takes the content type that curl sends unasked for what it is here: JSON, or the bytes of an object.
 func jsonByDefault(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-			r.Header.Set("Content-Type", "application/json")
+			kind := "application/json"
+			if strings.HasPrefix(r.URL.Path, "/v1/buckets/") && r.Method == http.MethodPut {
+				kind = "application/octet-stream"
+			}
+			r.Header.Set("Content-Type", kind)
 		}
 		next.ServeHTTP(w, r)
 	})

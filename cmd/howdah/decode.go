@@ -11,6 +11,7 @@ import (
 	"io"
 	"regexp"
 	"time"
+	"unicode/utf8"
 
 	"github.com/howdah/howdah"
 )
@@ -74,6 +75,9 @@ func (d *decoder) ndjson(r io.Reader, name string, send func(howdah.Event) error
 		if len(line) == 0 {
 			continue
 		}
+		if !utf8.Valid(line) {
+			return fmt.Errorf("%s:%d: %w", name, nr, notUTF8(string(line)))
+		}
 		e, err := d.event(bytes.Clone(line))
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, nr, err)
@@ -127,6 +131,10 @@ func (d *decoder) event(payload []byte) (howdah.Event, error) {
 		e.EventTime = at
 	}
 	return e, nil
+}
+
+func notUTF8(s string) error {
+	return fmt.Errorf("%q is not UTF-8: convert it first, such as with iconv -f latin1 -t utf8", clip(s, 60))
 }
 
 func invalidJSON(line []byte) error {
@@ -191,6 +199,9 @@ func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) e
 	var names [][]byte
 	seen := map[string]bool{}
 	for _, h := range header {
+		if !utf8.ValidString(h) {
+			return fmt.Errorf("%s:1: %w", name, notUTF8(h))
+		}
 		if seen[h] {
 			return fmt.Errorf("%s:1: column %q is there twice in the header", name, h)
 		}
@@ -207,6 +218,10 @@ func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) e
 		}
 		var b bytes.Buffer
 		for i, v := range row {
+			if !utf8.ValidString(v) {
+				line, _ := rows.FieldPos(i)
+				return fmt.Errorf("%s:%d: %w", name, line, notUTF8(v))
+			}
 			b.WriteByte("{,"[min(i, 1)])
 			b.Write(names[i])
 			b.WriteByte(':')

@@ -87,7 +87,7 @@ func pointInTime(flag, text string) (time.Time, error) {
 
 func (a *app) printEvent(e howdah.Event) error {
 	if a.json {
-		o := map[string]any{"id": e.ID, "key": e.Key, "partition": e.Partition, "event_time": e.EventTime, "received_at": e.ReceivedAt}
+		o := map[string]any{"id": e.ID, "key": orNull(e.Key), "partition": e.Partition, "event_time": e.EventTime, "received_at": e.ReceivedAt}
 		if json.Valid(e.Payload) {
 			o["payload"] = json.RawMessage(e.Payload)
 		} else {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -249,7 +250,11 @@ func (a *app) labTrainCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.say(map[string]any{"outcome": outcome, "detail": detail}, "%s: %v", outcome, detail)
+				text, err := json.Marshal(detail)
+				if err != nil {
+					return fmt.Errorf("show the training: %w", err)
+				}
+				return a.say(map[string]any{"outcome": outcome, "detail": detail}, "%s: %s", outcome, text)
 			})
 		},
 	}

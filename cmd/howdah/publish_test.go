@@ -34,6 +34,14 @@ func TestPublishNDJSON(t *testing.T) {
 	if got := s.rows("tail", "payments", "--json", "--since", "3"); len(got) != 2 {
 		t.Errorf("before the bad line there were %v", got)
 	}
+	s.input("1e400\n{\"n\":\"\xff\"}\n", "publish", "payments").want(t, exitError, "stdin:2:", "not UTF-8")
+	if out := s.ok("tail", "payments", "-n", "1"); !strings.Contains(out, "1e400") {
+		t.Errorf("a number that Go has no room for is shown as %s", out)
+	}
+	s.exec("insert into events.payments (payload, event_time) values ('1', 'infinity')")
+	if got := s.rows("tail", "payments", "-n", "1", "--json"); got[0]["event_time"] != "infinity" {
+		t.Errorf("no end of time: %v", got)
+	}
 	s.input("[1]\n", "publish", "payments", "--key", "a").want(t, exitError, "stdin:1: not a JSON object")
 	s.input("{}\n", "publish", "payments", "--key", "a").want(t, exitError, `field "a" for --key is missing`)
 	s.input(`{"at":"2026-01-31 12:00:00"}`, "publish", "payments", "--time", "at").
@@ -56,6 +64,7 @@ func TestPublishCSV(t *testing.T) {
 		t.Errorf("payloads are\n%s", out)
 	}
 	s.input("a,b\n1\n", "publish", "orders", "--format", "csv").want(t, exitError, "stdin: record on line 2: wrong number of fields")
+	s.input("a\nM\xfcller\n", "publish", "orders", "--format", "csv").want(t, exitError, "stdin:2:", "not UTF-8")
 	s.input("a,a\n1,2\n", "publish", "orders", "--format", "csv").want(t, exitError, `column "a" is there twice`)
 	s.input("a\n1\n", "publish", "orders", "--format", "csv", "--strings").want(t, exitOK)
 	if got := s.rows("tail", "orders", "-n", "1", "--json"); got[0]["payload"].(map[string]any)["a"] != "1" {

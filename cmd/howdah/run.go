@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,8 @@ func Run(ctx context.Context, args []string, stdio Stdio) int {
 	return exitError
 }
 
+var parsing = regexp.MustCompile(`: strconv\.\w+: parsing .*: ([^:]+)$`)
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "howdah",
@@ -77,7 +80,10 @@ PostgreSQL that runs on $HOWDAH_DATA.`,
 		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		// without the name of the function that did not like it
+		return usageError{errors.New(parsing.ReplaceAllString(err.Error(), ": $1"))}
+	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.db, "db", "", "`URL` of the PostgreSQL database (default $HOWDAH_DB)")
 	flags.StringVar(&a.data, "data", "", "data `folder` of the private PostgreSQL (default $HOWDAH_DATA, then ~/.local/share/howdah)")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
@@ -41,6 +42,9 @@ func (a *app) topicCreateCommand() *cobra.Command {
 			"  howdah topic create clicks --partitions 8 --retention 7d",
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := hasUnit(retention); err != nil {
+				return err
+			}
 			return a.do(cmd.Context(), fmt.Sprintf("topic %s is ready: insert into events.%s, or `howdah publish %s`", args[0], quoteIdent(args[0]), args[0]),
 				"select howdah.create_topic($1::text, $2::int, $3::text::interval, $4::text)", args[0], partitions, orNull(retention), format)
 		},
@@ -66,6 +70,9 @@ func (a *app) topicAlterCommand() *cobra.Command {
 			if retention == "" && idle == "" && limit == nil {
 				return usageError{errors.New("nothing to alter: give --retention, --max-bytes or --idle-timeout")}
 			}
+			if err := hasUnit(retention, idle); err != nil {
+				return err
+			}
 			return a.do(cmd.Context(), "topic "+args[0]+" altered",
 				"select howdah.alter_topic($1::text, $2::text::interval, $3::bigint, $4::text::interval)", args[0], orNull(retention), limit, orNull(idle))
 		},
@@ -74,6 +81,16 @@ func (a *app) topicAlterCommand() *cobra.Command {
 	cmd.Flags().Int64Var(&maxBytes, "max-bytes", 0, "hard limit in `bytes`: above it a consumer that stands still loses its place")
 	cmd.Flags().StringVar(&idle, "idle-timeout", "", "end producers that sit idle in a transaction for this `time`, such as 5min")
 	return cmd
+}
+
+// hasUnit refuses a length of time that is a number alone: PostgreSQL would read seconds, and a retention of 1 may mean a day.
+func hasUnit(lengths ...string) error {
+	for _, s := range lengths {
+		if s != "" && strings.Trim(s, "0123456789. ") == "" {
+			return usageError{fmt.Errorf("%q has no unit: write it like 7d, 36h or 5min", s)}
+		}
+	}
+	return nil
 }
 
 func (a *app) topicDropCommand() *cobra.Command {

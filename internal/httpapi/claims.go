@@ -60,6 +60,7 @@ type extended struct {
 func (a *api) claimRoutes() {
 	op := a.op(http.MethodPost, "/v1/consumers/{consumer}/claim", "claim", "Take events for this worker alone", "claims")
 	op.Description = "They are delivered to nobody else until the lease passes. Ack, nack or release the claim by its claim_id."
+	op.Middlewares = append(op.Middlewares, a.noBody)
 	huma.Register(a.huma, op, a.claim)
 	huma.Register(a.huma, a.op(http.MethodPost, "/v1/claims/{claim}/ack", "ack", "The events are done", "claims"),
 		func(ctx context.Context, in *ackInput) (*answer[count], error) {
@@ -111,6 +112,15 @@ func (a *api) claimRoutes() {
 			}
 			return &answer[extended]{extended{until}}, nil
 		})
+}
+
+// noBody refuses a body where parameters go in the query: it would be passed over in silence.
+func (a *api) noBody(ctx huma.Context, next func(huma.Context)) {
+	if n := ctx.Header("Content-Length"); n != "" && n != "0" && n != "2" { // {} says nothing
+		_ = huma.WriteErr(a.huma, ctx, http.StatusUnprocessableEntity, "a claim takes its parameters in the query, such as ?batch=100, and no body")
+		return
+	}
+	next(ctx)
 }
 
 func (a *api) claim(ctx context.Context, in *claimInput) (*answer[claim], error) {

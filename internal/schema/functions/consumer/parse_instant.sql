@@ -3,7 +3,7 @@
 create or replace function howdah.parse_instant(what text, value text) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-    if value !~* '(z|utc|gmt|[+-]\d{2}(:?\d{2})?)\s*$' or value !~ '\d{4}-\d{2}-\d{2}.*:' then
+    if value !~ '\d{4}-\d{2}-\d{2}' or value !~* '(z|utc|gmt|:.*[+-]\d{2}(:?\d{2})?)\s*$' then -- 2026-01-02 ends like an offset
         raise exception '% % is neither earliest, latest, an id nor a time with its zone', what, quote_literal(value)
             using errcode = 'invalid_parameter_value', hint = 'Write a time like 2026-01-31T12:00:00Z or 2026-01-31 06:00:00-06:00.';
     end if;

@@ -104,7 +104,7 @@ begin
                 id_column, payload_column, event_time_column, zone, win) returning number into n;
     perform howdah.install_topic(n);
     return format('Topic %L is %s: ids from %I by sequence %s, payload from %I (%s). ', topic, source, id_column, seq, payload_column, types ->> payload_column)
-        || report || 'Refused from now on: explicit ids and ids drawn before the INSERT (some ORMs fetch nextval first), TRUNCATE, and loading through replication.';
+        || report || 'Refused from now on: explicit ids up to the last one drawn, ids drawn before the INSERT (some ORMs fetch nextval first), TRUNCATE, and loading through replication.';
 exception when lock_not_available then
     raise exception '% is busy: waited 2 s for the transactions that write to it', source
         using errcode = 'lock_not_available', hint = 'Try again when no long transaction is writing to it.';
