@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,6 +99,12 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	db, err := a.openServed(ctx, log, func(s string) { _, _ = fmt.Fprintln(a.Err, s) })
 	if err != nil {
 		return err
+	}
+	if local, ok := db.Local(); ok {
+		if other := readState(local.DataDir); other.serves(ctx) {
+			db.Close()
+			return fmt.Errorf("%s is served already, by process %d at %s; `howdah down --data %s` ends that", local.DataDir, other.PID, other.HTTP, local.DataDir)
+		}
 	}
 	var state upState
 	defer func() { state.remove() }() // when nothing is written to the data folder any more
@@ -269,6 +276,24 @@ func readState(dir string) (s upState) {
 		return upState{}
 	}
 	return s
+}
+
+// serves is whether a server answers where the state says.
+func (s upState) serves(ctx context.Context) bool {
+	if s.HTTP == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.HTTP+"/healthz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil
 }
 
 // remove leaves the file of a later server of the same folder alone.

@@ -92,6 +92,10 @@ func TestDown(t *testing.T) {
 		if err := json.Unmarshal(out, &state); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
+		again, err := exec.CommandContext(t.Context(), program, "up", "--data", dir, "--http", "127.0.0.1:0", "--s3", "off").CombinedOutput() //nolint:gosec // our own
+		if err == nil || !strings.Contains(string(again), "served already") || readState(dir) != state {
+			t.Errorf("a second server: %v: %s", err, again)
+		}
 		if out, err := exec.CommandContext(t.Context(), program, "down", "--data", dir).CombinedOutput(); err != nil { //nolint:gosec // our own
 			t.Fatalf("%v: %s", err, out)
 		}
