@@ -693,6 +693,9 @@ func TestClosingKeepsTheConnection(t *testing.T) {
 		t.Fatalf("other bytes, or %v", err)
 	}
 	for ask("select count(*)::text from pg_locks where relation = 'howdah.chunk'::regclass and not granted") != "1" {
+		if t.Context().Err() != nil {
+			t.Fatal("no read waits for the lock")
+		}
 	}
 	closed := make(chan error)
 	go func() { closed <- o.Close() }()

@@ -23,7 +23,6 @@ type DB struct {
 	acker  *eventlog.Acker
 	log    *slog.Logger
 	pooler bool // between us and PostgreSQL
-	own    bool // the pool is ours to close
 	after  []func()
 	local  *local // the private PostgreSQL, or nil
 
@@ -87,7 +86,7 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &DB{pool: pool, acker: eventlog.NewAcker(pool), log: o.log, pooler: pooler, own: true, formats: map[string]topicShape{}}, nil
+	return &DB{pool: pool, acker: eventlog.NewAcker(pool), log: o.log, pooler: pooler, formats: map[string]topicShape{}}, nil
 }
 
 // prepare looks at the database on a connection of its own: is the schema there, is there a pooler in between.
@@ -129,9 +128,7 @@ func (db *DB) Close() {
 	if waker != nil {
 		waker.Close()
 	}
-	if db.own {
-		db.pool.Close()
-	}
+	db.pool.Close()
 	for _, f := range db.after {
 		f()
 	}

@@ -28,23 +28,23 @@ const (
 
 // Manifest says what a dataset is. The same inputs give the same manifest and the same bytes.
 type Manifest struct {
-	Scenario    string    `json:"scenario"`
-	Seed        uint64    `json:"seed"`
-	AsOf        time.Time `json:"as_of"` // labels as known before it
-	From        time.Time `json:"from"`
-	Until       time.Time `json:"until"`
-	TestFrom    time.Time `json:"test_from"`
-	TestUntil   time.Time `json:"test_until"`
-	Horizon     string    `json:"maturity_horizon"`
-	Policy      string    `json:"label_policy"`
-	Join        string    `json:"point_in_time_join"`
-	View        string    `json:"feature_view"`
-	Rows        int       `json:"rows"`
-	TrainRows   int       `json:"train_rows"`
-	TestRows    int       `json:"test_rows"`
-	Positives   int       `json:"positives"` // targets above 0
-	TestPositve int       `json:"test_positives"`
-	SHA256      string    `json:"sha256"` // of the Parquet file
+	Scenario      string    `json:"scenario"`
+	Seed          uint64    `json:"seed"`
+	AsOf          time.Time `json:"as_of"` // labels as known before it
+	From          time.Time `json:"from"`
+	Until         time.Time `json:"until"`
+	TestFrom      time.Time `json:"test_from"`
+	TestUntil     time.Time `json:"test_until"`
+	Horizon       string    `json:"maturity_horizon"`
+	Policy        string    `json:"label_policy"`
+	Join          string    `json:"point_in_time_join"`
+	View          string    `json:"feature_view"`
+	Rows          int       `json:"rows"`
+	TrainRows     int       `json:"train_rows"`
+	TestRows      int       `json:"test_rows"`
+	Positives     int       `json:"positives"` // targets above 0
+	TestPositives int       `json:"test_positives"`
+	SHA256        string    `json:"sha256"` // of the Parquet file
 }
 
 // Statistics describe the training rows of a dataset: the reference for drift.
@@ -126,7 +126,7 @@ func (l *Lab) buildDataset(ctx context.Context, tx pgx.Tx, asOf time.Time, polic
 		if test {
 			d.Manifest.TestRows++
 			if target > 0 {
-				d.Manifest.TestPositve++
+				d.Manifest.TestPositives++
 			}
 		}
 		return nil

@@ -237,7 +237,7 @@ func (l *Lab) fit(ctx context.Context, tx pgx.Tx, name string, spec model.Spec, 
 	if l.shape.Target == Class {
 		auc := metric.AUC(scores, positive)
 		g.add("auc", auc.Value >= p.Gate.MinAUC, auc.Value, "at least %.2f", p.Gate.MinAUC)
-		g.add("test positives", d.Manifest.TestPositve >= p.Gate.MinPositives, float64(d.Manifest.TestPositve), "at least %d", p.Gate.MinPositives)
+		g.add("test positives", d.Manifest.TestPositives >= p.Gate.MinPositives, float64(d.Manifest.TestPositives), "at least %d", p.Gate.MinPositives)
 	}
 	psi := reference.Compare(scores).PSI
 	g.add("score psi, train to test", psi < p.Gate.MaxScorePSI, psi, "below %.2f", p.Gate.MaxScorePSI)

@@ -20,7 +20,6 @@ type Config struct {
 	Log          *slog.Logger
 	Version      string
 	MaxBodyBytes int64         // of a publish request; 0: 32 MiB
-	MaxWait      time.Duration // of a waiting claim; 0: one minute
 	Idle         time.Duration // an object's body of which nothing arrives for so long is given up
 	// Extend adds operations of a program that embeds the server. fail makes an answer of an error, as for all others.
 	Extend   func(api huma.API, fail func(context.Context, error) error)
@@ -44,9 +43,6 @@ func New(c Config) http.Handler {
 	}
 	if c.MaxBodyBytes <= 0 {
 		c.MaxBodyBytes = 32 << 20
-	}
-	if c.MaxWait <= 0 {
-		c.MaxWait = time.Minute
 	}
 	if c.Version == "" {
 		c.Version = "dev"

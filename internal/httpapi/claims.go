@@ -27,6 +27,9 @@ type claim struct {
 	Events     []event    `json:"events"`
 }
 
+// maxWait is how long a claim may wait for events.
+const maxWait = time.Minute
+
 // ClaimPath names a claim in a path.
 type ClaimPath struct {
 	ClaimID string `path:"claim" doc:"The claim_id of the claim."`
@@ -147,7 +150,7 @@ func (a *api) claim(ctx context.Context, in *claimInput) (*answer[claim], error)
 	k, err := c.Claim(ctx, in.Batch, options...)
 	a.metrics.claimTime(began)
 	if k == nil && err == nil && wait > 0 {
-		k, err = c.ClaimWait(waiting, in.Batch, min(wait, a.MaxWait), options...)
+		k, err = c.ClaimWait(waiting, in.Batch, min(wait, maxWait), options...)
 		if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 			k, err = nil, nil
 		}

@@ -46,7 +46,7 @@ func newMetrics(db *howdah.DB) *metrics {
 	return m
 }
 
-func (m *metrics) published(topic string, events, _ int) {
+func (m *metrics) published(topic string, events int) {
 	m.in.WithLabelValues(topic).Add(float64(events))
 	m.groups.WithLabelValues(topic).Inc()
 }

@@ -129,7 +129,7 @@ func (p *publisher) store(topic string, group []*submission) {
 		return
 	}
 	if err == nil {
-		p.metrics.published(topic, len(events), len(group))
+		p.metrics.published(topic, len(events))
 	}
 	for _, s := range group {
 		s.done <- outcome{position, err}

@@ -1,5 +1,5 @@
 -- howdah.elsewhere: the ids of a lane between two ids that are open, pending or dead, as ranges.
-create or replace function howdah.elsewhere(c howdah.consumer, t howdah.topic, lane int, s howdah.lane_state, from_id bigint, until_id bigint)
+create or replace function howdah.elsewhere(c howdah.consumer, lane int, s howdah.lane_state, from_id bigint, until_id bigint)
 returns int8multirange
 language plpgsql stable as $$
 #variable_conflict use_variable
@@ -19,4 +19,4 @@ begin
     end loop;
     return answer;
 end $$;
-revoke execute on function howdah.elsewhere(howdah.consumer, howdah.topic, int, howdah.lane_state, bigint, bigint) from public;
+revoke execute on function howdah.elsewhere(howdah.consumer, int, howdah.lane_state, bigint, bigint) from public;

@@ -24,7 +24,7 @@ begin
         select * into x from howdah.settle_lane(c, t, lane, s);
         s := x.s;
         for r in
-            select unnest(int8multirange(int8range(from_id, greatest(from_id, least(until_id + 1, s.head, edge)))) - howdah.elsewhere(c, t, lane, s, from_id, until_id))
+            select unnest(int8multirange(int8range(from_id, greatest(from_id, least(until_id + 1, s.head, edge)))) - howdah.elsewhere(c, lane, s, from_id, until_id))
         loop
             perform howdah.queue(c.number, lane, s, clock_timestamp(), lower(r), upper(r) - 1, null, upper(r) - lower(r), 0);
         end loop;

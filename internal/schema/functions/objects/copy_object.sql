@@ -10,7 +10,7 @@ declare
     n howdah.object;
 begin
     for try in 1..10 loop
-        o := howdah.find_object(source, from_key, from_version, false);
+        o := howdah.find_object(source, from_key, from_version);
         exit when (select count(*) from (select from howdah.piece p where p.piece = any (o.pieces) and p.refs > 0 order by p.piece for no key update) x)
             = cardinality(o.pieces);
         o := null;                                          -- it was replaced in between: look again

@@ -1,6 +1,6 @@
--- howdah.find_object: a version of an object, or the latest where version_id is null; an error where there is none, and, unless
--- markers are wanted, where it is a deletion. Index: object_latest, or the primary key.
-create or replace function howdah.find_object(b howdah.bucket, key text, version_id text, markers boolean) returns howdah.object
+-- howdah.find_object: a version of an object, or the latest where version_id is null; an error where there is none or it is a
+-- deletion. Index: object_latest, or the primary key.
+create or replace function howdah.find_object(b howdah.bucket, key text, version_id text) returns howdah.object
 language plpgsql stable as $$
 #variable_conflict use_variable
 declare
@@ -17,7 +17,7 @@ begin
     if o.key is null and version_id is not null then
         raise exception 'object % in bucket % has no version %', quote_literal(key), b.name, version_id
             using errcode = 'HW108', hint = 'List its versions to see those there are.';
-    elsif o.key is null or o.marker and not markers then
+    elsif o.key is null or o.marker then
         raise exception 'there is no object % in bucket %', quote_literal(key), b.name
             using errcode = case when o.marker and version_id is not null then 'HW109' else 'HW102' end,
                   detail = case when o.marker then format('version %s is a deletion', howdah.version_name(o.version, o.unversioned)) else '' end,
@@ -25,4 +25,4 @@ begin
     end if;
     return o;
 end $$;
-revoke execute on function howdah.find_object(howdah.bucket, text, text, boolean) from public;
+revoke execute on function howdah.find_object(howdah.bucket, text, text) from public;

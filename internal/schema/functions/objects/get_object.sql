@@ -3,7 +3,7 @@ create or replace function howdah.get_object(bucket text, key text, version_id t
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
-    o howdah.object := howdah.find_object(howdah.need_bucket(bucket, 'SELECT'), key, version_id, false);
+    o howdah.object := howdah.find_object(howdah.need_bucket(bucket, 'SELECT'), key, version_id);
 begin
     if o.size > 536870912 then
         raise exception 'object % has % bytes', quote_literal(key), o.size

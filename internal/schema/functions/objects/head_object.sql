@@ -4,5 +4,5 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp s
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'SELECT');
 begin
-    return howdah.object_info(howdah.find_object(b, key, version_id, false), b);
+    return howdah.object_info(howdah.find_object(b, key, version_id), b);
 end $$;

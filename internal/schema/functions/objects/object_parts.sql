@@ -3,7 +3,7 @@ create or replace function howdah.object_parts(bucket text, key text, version_id
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
-    o howdah.object := howdah.find_object(howdah.need_bucket(bucket, 'SELECT'), key, version_id, false);
+    o howdah.object := howdah.find_object(howdah.need_bucket(bucket, 'SELECT'), key, version_id);
 begin
     return array(select p.size from unnest(o.pieces) with ordinality u (piece, n) join howdah.piece p using (piece) order by u.n);
 end $$;

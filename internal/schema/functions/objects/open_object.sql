@@ -17,7 +17,7 @@ begin
         select * into o from howdah.object x where x.bucket = b.number and x.key = open_object.key and x.latest;
     end if;
     if o.key is null or o.marker then
-        o := howdah.find_object(b, key, version_id, false); -- a version, or says what is wrong
+        o := howdah.find_object(b, key, version_id); -- a version, or says what is wrong
     end if;
     info := howdah.object_info(o, b);
     if not body or o.size = 0 then

@@ -4,7 +4,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set enab
 #variable_conflict use_variable
 declare
     b howdah.bucket := howdah.need_bucket(bucket, 'INSERT');
-    o howdah.object := howdah.find_object(b, key, version_id, false);
+    o howdah.object := howdah.find_object(b, key, version_id);
 begin
     if tags is null or jsonb_typeof(tags) <> 'object' then
         raise exception 'tags are not a JSON object: %', tags using errcode = 'invalid_parameter_value', hint = 'Use {"name": "value"}.';
