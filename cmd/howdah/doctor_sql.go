@@ -18,7 +18,8 @@ type doctorQuery struct {
 
 var doctorQueries = []doctorQuery{
 	{[]string{"invariants"}, []string{"every event is in exactly one place"}, `
-		select 'invariants', 'error', coalesce(consumer, topic), problem, 'stop its workers, keep a dump, and seek the consumer to a place you trust'
+		select 'invariants', 'error', coalesce(consumer, topic), problem,
+			case when consumer is null then 'until then consumers may miss events' else 'stop its workers, keep a dump, and seek the consumer to a place you trust' end
 		from howdah.check()`},
 	{[]string{"rights"}, []string{"this role may publish to and consume all topics"}, `
 		select 'rights', 'note', topic, format('role %s may not %s', current_user, case when has_table_privilege(source, 'SELECT') then 'publish'

@@ -12,10 +12,15 @@ declare
     have   int := 0;
     caller text := quote_ident(current_user);
     owner  oid := (select nspowner from pg_namespace where nspname = 'howdah');
+    taken  record;
 begin
     if major not between 14 and 18 then
         raise exception 'PostgreSQL % is not supported', major
             using errcode = '0A000', hint = 'Howdah runs on PostgreSQL 14 to 18.';
+    end if;
+    if getdatabaseencoding() <> 'UTF8' then
+        raise exception 'database % has the encoding %, not UTF8', quote_ident(current_database()), getdatabaseencoding()
+            using errcode = '0A000', hint = 'Events and documents are UTF-8. Use a database made with: create database … encoding ''UTF8'' template template0;';
     end if;
     if pg_is_in_recovery() then
         raise exception 'this server is a standby' using errcode = '25006', hint = 'Migrate on the primary.';
@@ -34,6 +39,14 @@ begin
     if have > target then
         raise exception 'the database has schema version %, this program knows %', have, target
             using errcode = 'HW004', hint = 'Use the howdah that migrated it, or a newer one.';
+    end if;
+    if owner is null then
+        for taken in select n.nspname, n.nspowner::regrole as owner from pg_namespace n
+                where n.nspname in ('events', 'docs', 'docs_history', 'howdah_docs', 'howdah_segments') and not pg_has_role(n.nspowner, 'usage') loop
+            raise exception 'schema % belongs to role %', taken.nspname, taken.owner
+                using errcode = '42501', hint = format('Topics and collections are tables of this schema. Use another database, or let its owner say: alter schema %I owner to %I;',
+                                                       taken.nspname, current_user);
+        end loop;
     end if;
     if have < target and not has_database_privilege(current_database(), 'create') then
         raise exception 'role % may not create schemas in database %', quote_ident(current_user), quote_ident(current_database())

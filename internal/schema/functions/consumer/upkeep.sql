@@ -1,4 +1,4 @@
--- howdah.upkeep: extends segments, applies retention, folds finished claims away, deletes expired documents, collects remains of
+-- howdah.upkeep: follows tables that were renamed, extends segments, applies retention, folds finished claims away, deletes expired documents, collects remains of
 -- objects. The server calls it every few seconds;
 -- without it nothing is lost and leases expire all the same, only history and old segments stay.
 create or replace function howdah.upkeep() returns void
@@ -12,7 +12,11 @@ begin
         return;                                             -- somebody else is at it
     end if;
     perform howdah.collect_objects();                       -- first: what follows takes locks that others wait for
-    for t in select * from howdah.topic x where x.retention is not null loop
+    for t in select * from howdah.topic x where howdah.is_there(x.source) loop
+        if howdah.is_renamed(t) then
+            perform howdah.install_topic(t.number);
+        end if;
+        continue when t.retention is null;
         perform howdah.make_segments(t.number);
         perform howdah.drop_segments(t.number);
     end loop;

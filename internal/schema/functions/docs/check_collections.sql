@@ -8,6 +8,10 @@ declare
     c howdah.collection;
 begin
     for c in select * from howdah.collection x order by x.name loop
+        if not (howdah.is_there(c.source) and howdah.is_there(c.history)) then
+            return query select c.name, 'its table was dropped: howdah.drop_collection removes what is left'::text;
+            continue;
+        end if;
         if (select count(*) from pg_trigger g where g.tgrelid = c.source and g.tgenabled = 'A'
                 and g.tgname in ('howdah_change', 'howdah_insert', 'howdah_update', 'howdah_delete', 'howdah_truncate')) <> 5 then
             return query select c.name, 'a trigger of the collection''s table is missing or disabled'::text;

@@ -12,10 +12,16 @@ declare
     drawn bigint;
 begin
     for t in select * from howdah.topic x order by x.name loop
+        if not howdah.is_there(t.source) then
+            return query select t.name, null::text, 'its table was dropped: howdah.drop_consumer and howdah.drop_topic remove what is left'::text;
+            continue;
+        elsif howdah.is_renamed(t) then
+            return query select t.name, null::text, format('its table is called %s now: select howdah.upkeep() follows', t.source);
+        end if;
         execute format('select max(id) from howdah.topic_%s', t.number) into high;
         drawn := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
         if high > drawn then
-            return query select t.name, null::text, format('id %s lies above the last id drawn, %s: the sequence went back or an id was set by hand', high, drawn);
+            return query select t.name, null::text, format('id %s lies above the last id drawn, %s: the sequence went back or an id was set by hand; select setval(%L, %s) puts it right', high, drawn, t.sequence, high);
         end if;
         if (select count(*) from pg_trigger g where g.tgrelid = t.source and g.tgname in ('howdah_mark', 'howdah_guard', 'howdah_truncate')
                 and g.tgenabled = case when g.tgname = 'howdah_mark' then 'O' else 'A' end) <> 3 then

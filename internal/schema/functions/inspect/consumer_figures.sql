@@ -9,5 +9,5 @@ begin
         select c.name, t.name, s.lag, s.lag_seconds, s.waiting, s.in_flight, s.pending, s.dead, s.head, s.open_claims,
                c.ordered, c.paused, c.lease, c.max_attempts, c.start, c.created_at
         from howdah.consumer c join howdah.topic t on t.number = c.topic, lateral howdah.consumer_stats(c.number, most) s
-        order by t.name, c.name;
+        where howdah.is_there(t.source) order by t.name, c.name;
 end $$;

@@ -11,9 +11,10 @@ declare
 begin
     return query
         select 'producers', case when p.since < clock_timestamp() - interval '1 min' then 'error' else 'warning' end, p.topic,
-               format('%s has written and not committed for %s s: every consumer of the topic waits for it', coalesce('the session with pid ' || p.pid, 'prepared transaction ' || p.gid),
-                      coalesce(extract(epoch from clock_timestamp() - p.since)::bigint::text, 'an unknown number of')),
-               case when p.pid is not null then format('commit it, or end it: select pg_terminate_backend(%s);', p.pid)
+               format('%s has written and not committed%s: every consumer of the topic waits for it',
+                      coalesce('the session with pid ' || p.pid || ' of role ' || (select a.usename from pg_stat_activity a where a.pid = p.pid), 'prepared transaction ' || p.gid),
+                      coalesce(' for ' || extract(epoch from clock_timestamp() - p.since)::bigint || ' s', '')),
+               case when p.pid is not null then format('commit it, or, as its role: select pg_terminate_backend(%s);', p.pid)
                     else format('commit prepared %L; or rollback prepared %1$L;', p.gid) end
         from howdah.open_producers p where p.since is null or p.since < clock_timestamp() - interval '10 s';
 
@@ -48,7 +49,7 @@ begin
         select 'segments', 'warning', s.topic, format('it takes %s of the %s bytes that it may: soon events that consumers still need are dropped', s.bytes, s.max_bytes),
                'see which consumer is behind; raise the limit with howdah.alter_topic'
         from howdah.topics s where s.max_bytes is not null and s.bytes > s.max_bytes * 0.9;
-    for t in select * from howdah.topic x where x.retention is not null order by x.name loop
+    for t in select * from howdah.topic x where x.retention is not null and howdah.is_there(x.source) order by x.name loop
         execute format('select exists (select from howdah_segments.topic_%s_rest)', t.number) into hit;
         if hit then
             return query select 'segments', 'warning', t.name, 'events are in its DEFAULT partition, because no segment was ready: retention works later for them'::text,

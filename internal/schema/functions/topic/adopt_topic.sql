@@ -12,6 +12,7 @@ declare
     q     record;
     seq   text;
     n     int;
+    high  bigint;
     zone  text;
     win   text;
     report text := '';
@@ -30,7 +31,12 @@ begin
             using errcode = 'wrong_object_type', hint = 'Views, partitioned tables, partitions and foreign tables cannot be adopted; create a topic and copy the events.';
     elsif r.relpersistence <> 'p' then
         raise exception '% is %', source, case r.relpersistence when 'u' then 'UNLOGGED: a crash empties it and its sequence' else 'temporary' end
-            using errcode = 'wrong_object_type', hint = format('alter table %s set logged;', source);
+            using errcode = 'wrong_object_type', hint = case r.relpersistence when 'u' then format('Say: alter table %s set logged;', source) else 'Adopt a permanent table.' end;
+    elsif exists (select from pg_inherits h where source in (h.inhparent, h.inhrelid)) then
+        raise exception '% is part of an inheritance: %', source,
+                (select string_agg(x::text, ', ') from pg_inherits h, lateral (select case source when h.inhparent then h.inhrelid else h.inhparent end::regclass) y (x)
+                 where source in (h.inhparent, h.inhrelid))
+            using errcode = 'wrong_object_type', hint = 'A topic is one table: rows of a child would come without a mark. End the inheritance first (alter table … no inherit …).';
     elsif r.relrowsecurity then
         raise exception '% has row-level security', source
             using errcode = 'feature_not_supported', hint = 'A claim cannot respect it. Adopt a table without it.';
@@ -64,6 +70,11 @@ begin
     elsif q.seqincrement <= 0 or q.seqcycle then
         raise exception 'sequence % %', seq, case when q.seqcycle then 'cycles' else 'descends' end
             using errcode = 'feature_not_supported', hint = format('Say: alter sequence %s increment 1 no cycle;', seq);
+    end if;
+    execute format('select max(%I) from only %s', id_column, source) into high;
+    if high > coalesce(pg_sequence_last_value(seq::regclass), q.seqstart - 1) then
+        raise exception '% has id %, above the last one that its sequence % has drawn', source, high, seq
+            using errcode = 'object_not_in_prerequisite_state', hint = format('New rows would meet ids that are taken. Say: select setval(%L, %s);', seq, high);
     end if;
     if not exists (select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
                    where i.indrelid = source and a.attname = id_column and i.indisvalid and i.indpred is null

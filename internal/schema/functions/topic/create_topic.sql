@@ -27,6 +27,10 @@ begin
     perform pg_advisory_xact_lock(1213159168, 0);
     select * into t from howdah.topic x where x.name = create_topic.topic;
     if t.number is not null then
+        if not howdah.is_there(t.source) then
+            raise exception 'the table of topic % was dropped', quote_literal(topic)
+                using errcode = 'object_not_in_prerequisite_state', hint = 'Remove what is left with howdah.drop_topic, and create it again.';
+        end if;
         if t.adopted or t.partitions <> create_topic.partitions or t.format <> create_topic.format
            or t.retention is distinct from create_topic.retention then
             raise exception 'topic % exists, and differs: partitions %, retention %, format %', quote_literal(topic),

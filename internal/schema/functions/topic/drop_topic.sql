@@ -19,8 +19,12 @@ begin
         raise exception 'topic % takes the changes of: %', quote_literal(topic), who
             using errcode = 'dependent_objects_still_exist', hint = 'End that first with howdah.publish_changes(collection, null).';
     end if;
-    execute format('drop view howdah.topic_%s', t.number);
-    if t.adopted then
+    if to_regclass('howdah.topic_' || t.number) is not null then
+        execute format('drop view howdah.topic_%s', t.number);
+    end if;
+    if not howdah.is_there(t.source) then
+        null;                                               -- dropped by hand
+    elsif t.adopted then
         execute format('drop trigger howdah_mark on %1$s; drop trigger howdah_guard on %1$s; drop trigger howdah_truncate on %1$s', t.source);
     else
         execute format('drop table %s', t.source);

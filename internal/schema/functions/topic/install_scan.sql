@@ -14,7 +14,7 @@ declare
                          t.payload_column, case when t.format = 'bytes' then '' else '::text' end);
     -- %1$s: the condition on the lane, %2$s to %4$s: first, bound and n
     rows  text := format('select %s as id, %s as size from %s where %%1$s %s >= %%2$s and %s <= %%3$s order by %%5$s %s limit %%4$s',
-                         id, size, t.source, id, id, id);
+                         id, size, howdah.own_rows(t.source), id, id, id);
     batch text := 'select array[count(*), min(x.id), max(x.id), sum(x.size)] from (' || rows || ') x';
     fit   text := 'select array[count(*), min(y.id), max(y.id), max(y.size), 1]
                    from (select x.id, sum(x.size) over (order by x.id) as size, row_number() over (order by x.id) as nr from (' || rows || ') x) y

@@ -24,7 +24,7 @@ begin
              when t.event_time_zone is not null then format('(%I at time zone %L)', t.event_time_column, t.event_time_zone)
              else format('%I::timestamptz', t.event_time_column) end,
         case when t.window_column is null then 'null::timestamptz' else quote_ident(t.window_column) end,
-        case when t.partitions > 1 then 'partition' else '0::smallint' end, t.source);
+        case when t.partitions > 1 then 'partition' else '0::smallint' end, howdah.own_rows(t.source));
     -- Replacing it waits for everybody who reads in an open transaction, so only where it has to be; the comment tells.
     if obj_description(to_regclass('howdah.topic_' || t.number), 'pg_class') is distinct from md5(view) then
         execute view;
