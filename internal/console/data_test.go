@@ -34,6 +34,7 @@ func TestCompareTwoVersionsOfADocument(t *testing.T) {
 	s.says("table.documents", "a/c42")
 	s.fill("#f-contains", `{"tier": 2}`)
 	s.click(".search .primary")
+	s.until("location.search.includes('contains=')") // the list before says Milwaukee too
 	s.says("table.documents", "Milwaukee")
 	s.click("table.documents .id a")
 	s.says("h1", "a/c42")
