@@ -74,7 +74,7 @@ func (a *api) fail(ctx context.Context, err error) error {
 	default:
 		a.Log.Error("the database does not answer", "error", err)
 		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, "unavailable",
-			"the database does not answer; a write may or may not have been stored"
+			"the database does not answer; what was to be written may or may not be stored"
 		p.Hint = "Try again; for a publish that must not be doubled, look first whether the event is there."
 	}
 	p.Title = http.StatusText(p.Status)
