@@ -75,7 +75,7 @@ pending ends; dead letters at or above the target are dropped, because their eve
 are delivered again or skipped.`,
 		Args: exactly("NAME", "TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.do(cmd.Context(), fmt.Sprintf("consumer %s goes on at %s", args[0], args[1]),
+			return a.do(cmd.Context(), fmt.Sprintf("consumer %s has moved to %s", args[0], args[1]),
 				"select howdah.seek($1::text, $2::text)", args[0], args[1])
 		},
 	}

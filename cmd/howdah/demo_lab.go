@@ -78,6 +78,7 @@ func (a *app) labDemo(ctx context.Context, o labDemo) error {
 	if err != nil {
 		return err
 	}
+	_, _ = fmt.Fprintln(a.Err, "Serving "+s.URL())
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if o.length > 0 {
