@@ -17,9 +17,7 @@ begin
     end loop;
     execute format('drop function if exists howdah_docs.change_%1$s(), howdah_docs.insert_%1$s(), howdah_docs.update_%1$s(), howdah_docs.delete_%1$s(),
         howdah_docs.mend_%1$s(text[]), howdah_docs.put_%1$s(text, jsonb, timestamptz, bigint, timestamptz, timestamptz)', c.number);
-    if c.changes is not null then
-        execute format('drop function howdah_docs.publish_%1$s()', c.number);
-    end if;
+    execute format('drop function if exists howdah_docs.publish_%1$s()', c.number);
     delete from howdah.collection x where x.number = c.number;
     perform howdah.install_dispatch();
 end $$;

@@ -5,7 +5,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
     c howdah.collection;
 begin
-    for c in select * from howdah.collection x where howdah.is_there(x.source) loop
+    for c in select * from howdah.collection x where howdah.is_there(x.source) and howdah.is_there(x.history) loop
         execute format('with gone as materialized (select key from %1$s where expires_at <= statement_timestamp() order by expires_at limit $1 for update skip locked)
             delete from %1$s d using gone where d.key = gone.key', c.source) using max_rows;
     end loop;

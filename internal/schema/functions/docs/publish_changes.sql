@@ -13,7 +13,7 @@ begin
     perform howdah.need_owner('publish the changes of a collection');
     perform pg_advisory_xact_lock(1213159168, 0);
     if c.changes is not null then
-        execute format('drop trigger howdah_changes on %s; drop function howdah_docs.publish_%s()', c.history, c.number);
+        execute format('drop trigger howdah_changes on %s', c.history);
     end if;
     if topic is null then
         update howdah.collection x set changes = null where x.number = c.number;
@@ -29,7 +29,7 @@ begin
     end if;
     update howdah.collection x set changes = t.number where x.number = c.number;
     execute format($f$
-        create function howdah_docs.publish_%1$s() returns trigger language plpgsql security definer
+        create or replace function howdah_docs.publish_%1$s() returns trigger language plpgsql security definer
         set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $q$
         begin
             insert into %2$s (key, payload, event_time)
