@@ -25,11 +25,19 @@ type Checked struct {
 	At time.Time // when it occurred
 }
 
+// investigator is nil where nobody checks.
+func (l *Lab) investigator() Investigator {
+	if who, ok := l.scenario.(Investigator); ok && who.ChecksDay() > 0 {
+		return who
+	}
+	return nil
+}
+
 // investigate begins the checks of a day that is over, where at is its end, in the producer's transaction. The producer
 // has waited until all that it published is scored (see settle), so what is checked is a fact as well.
 func (l *Lab) investigate(ctx context.Context, tx pgx.Tx, at time.Time) error {
-	who, ok := l.scenario.(Investigator)
-	if !ok || who.ChecksDay() == 0 || at.Before(l.info.GoLive) || !at.Equal(l.dayStart(l.dayOf(at))) {
+	who := l.investigator()
+	if who == nil || at.Before(l.info.GoLive) || !l.beginsDay(at) {
 		return nil
 	}
 	var checks []Checked
@@ -52,7 +60,7 @@ func (l *Lab) investigate(ctx context.Context, tx pgx.Tx, at time.Time) error {
 
 // investigated are the labels of checks that arrive in [from, until).
 func (l *Lab) investigated(ctx context.Context, tx pgx.Tx, from, until time.Time) (labels []sim.Event, err error) {
-	if who, ok := l.scenario.(Investigator); !ok || who.ChecksDay() == 0 {
+	if l.investigator() == nil {
 		return nil, nil
 	}
 	rows, err := tx.Query(ctx, "select event from lab.investigations where arrives_at >= $1 and arrives_at < $2 order by arrives_at, event_id", from, until)

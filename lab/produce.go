@@ -95,7 +95,7 @@ func (l *Lab) publishSome(ctx context.Context, until time.Time) (more bool, n in
 			}
 		}
 		for t := later(arrived.Truncate(tickEvery).Add(tickEvery), l.info.GoLive); !t.After(through); t = t.Add(tickEvery) {
-			payload, err := json.Marshal(tick{At: t.UTC(), Day: t.Sub(l.info.Epoch)%(24*time.Hour) == 0})
+			payload, err := json.Marshal(tick{At: t.UTC(), Day: l.beginsDay(t)})
 			if err != nil {
 				return err
 			}
@@ -138,6 +138,9 @@ func envelope(e *sim.Event) howdah.Event {
 func (l *Lab) dayOf(t time.Time) int { return sim.DayOf(l.info.Epoch, t) }
 
 func (l *Lab) dayStart(day int) time.Time { return sim.DayStart(l.info.Epoch, day) }
+
+// beginsDay is whether a scenario day begins at an instant.
+func (l *Lab) beginsDay(t time.Time) bool { return t.Equal(l.dayStart(l.dayOf(t))) }
 
 // readTicks reads a batch of clock events.
 func readTicks(batch []howdah.Event) ([]tick, error) {

@@ -203,7 +203,7 @@ func (l *Lab) produceByClock(ctx context.Context, o RunOptions) error {
 				}
 				return err
 			}
-			if from = step; from.Equal(l.dayStart(l.dayOf(from))) {
+			if from = step; l.beginsDay(from) {
 				if err := l.settle(ctx, func(string) {}); err != nil {
 					return err
 				}

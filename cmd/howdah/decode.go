@@ -189,19 +189,29 @@ func (d *decoder) instant(s string) (time.Time, error) {
 func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) error {
 	rows := csv.NewReader(r)
 	rows.ReuseRecord = true
-	header, err := rows.Read()
+	next := func() ([]string, error) {
+		row, err := rows.Read()
+		if err != nil && err != io.EOF {
+			return nil, fmt.Errorf("%s: %w", name, err) // the csv error names the line
+		}
+		for i, v := range row {
+			if !utf8.ValidString(v) {
+				line, _ := rows.FieldPos(i)
+				return nil, fmt.Errorf("%s:%d: %w", name, line, notUTF8(v))
+			}
+		}
+		return row, err
+	}
+	header, err := next()
 	if err == io.EOF {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	var names [][]byte
 	seen := map[string]bool{}
 	for _, h := range header {
-		if !utf8.ValidString(h) {
-			return fmt.Errorf("%s:1: %w", name, notUTF8(h))
-		}
 		if seen[h] {
 			return fmt.Errorf("%s:1: column %q is there twice in the header", name, h)
 		}
@@ -209,19 +219,15 @@ func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) e
 		names = append(names, jsonString(h))
 	}
 	for {
-		row, err := rows.Read()
+		row, err := next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err) // the csv error names the line
+			return err
 		}
 		var b bytes.Buffer
 		for i, v := range row {
-			if !utf8.ValidString(v) {
-				line, _ := rows.FieldPos(i)
-				return fmt.Errorf("%s:%d: %w", name, line, notUTF8(v))
-			}
 			b.WriteByte("{,"[min(i, 1)])
 			b.Write(names[i])
 			b.WriteByte(':')

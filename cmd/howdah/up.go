@@ -100,15 +100,14 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if local, ok := db.Local(); ok {
-		if other := readState(local.DataDir); other.serves(ctx) {
-			db.Close()
-			return fmt.Errorf("%s is served already, by process %d at %s; `howdah down --data %s` ends that", local.DataDir, other.PID, other.HTTP, local.DataDir)
-		}
-	}
 	var state upState
 	defer func() { state.remove() }() // when nothing is written to the data folder any more
 	defer db.Close()
+	if local, ok := db.Local(); ok {
+		if other := readState(local.DataDir); other.serves(ctx) {
+			return fmt.Errorf("%s is served already, by process %d at %s; `howdah down --data %s` ends that", local.DataDir, other.PID, other.HTTP, local.DataDir)
+		}
+	}
 	served := servedLab{db: db}
 	defer served.close()
 	s, err := newServer(server.Config{DB: db, HTTP: o.http, S3: o.s3, Idle: o.idle, Token: o.token, Log: log, Version: version(), Extend: labRoutes(&served), Lab: labPage{&served}})

@@ -41,12 +41,13 @@ begin
             using errcode = 'HW004', hint = 'Use the howdah that migrated it, or a newer one.';
     end if;
     if owner is null then
-        for taken in select n.nspname, n.nspowner::regrole as owner from pg_namespace n
-                where n.nspname in ('events', 'docs', 'docs_history', 'howdah_docs', 'howdah_segments') and not pg_has_role(n.nspowner, 'usage') loop
+        select n.nspname, n.nspowner::regrole as owner into taken from pg_namespace n
+            where n.nspname in ('events', 'docs', 'docs_history', 'howdah_docs', 'howdah_segments') and not pg_has_role(n.nspowner, 'usage') limit 1;
+        if found then
             raise exception 'schema % belongs to role %', taken.nspname, taken.owner
                 using errcode = '42501', hint = format('Topics and collections are tables of this schema. Use another database, or let its owner say: alter schema %I owner to %I;',
                                                        taken.nspname, current_user);
-        end loop;
+        end if;
     end if;
     if have < target and not has_database_privilege(current_database(), 'create') then
         raise exception 'role % may not create schemas in database %', quote_ident(current_user), quote_ident(current_database())

@@ -1,6 +1,5 @@
--- howdah.upkeep: follows tables that were renamed, extends segments, applies retention, folds finished claims away, deletes expired documents, collects remains of
--- objects. The server calls it every few seconds;
--- without it nothing is lost and leases expire all the same, only history and old segments stay.
+-- howdah.upkeep: follows tables that were renamed, extends segments, applies retention, folds finished claims away, deletes
+-- expired documents, collects remains of objects. The server calls it every few seconds; without it nothing is lost and leases expire all the same, only history and old segments stay.
 create or replace function howdah.upkeep() returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -19,7 +19,7 @@ begin
             return query select t.name, null::text, format('its table is called %s now: select howdah.upkeep() follows', t.source);
         end if;
         execute format('select max(id) from howdah.topic_%s', t.number) into high;
-        drawn := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
+        drawn := howdah.last_drawn(t.sequence);
         if high > drawn then
             return query select t.name, null::text, format('id %s lies above the last id drawn, %s: the sequence went back or an id was set by hand; select setval(%L, %s) puts it right', high, drawn, t.sequence, high);
         end if;

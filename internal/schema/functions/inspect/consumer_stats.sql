@@ -45,7 +45,7 @@ begin
     select count(*) into dead from (select from howdah.dead d where d.consumer = c.number limit most) d;
     lag := waiting + in_flight + pending;
     if lag > 0 and t.window_column is not null then
-        execute format('select coalesce(received_at, event_time) from howdah.topic_%s where id >= $1 order by id limit 1', t.number) into oldest using lowest;
+        execute format('select received_at from howdah.topic_%s where id >= $1 order by id limit 1', t.number) into oldest using lowest;
         lag_seconds := greatest(0, extract(epoch from clock_timestamp() - oldest));
     elsif lag = 0 then
         lag_seconds := 0;

@@ -8,7 +8,7 @@ declare
     t howdah.topic;
 begin
     select * into t from howdah.topic x where x.number = topic_stats.topic;
-    last_id := coalesce(pg_sequence_last_value(t.sequence), (select seqstart - 1 from pg_sequence where seqrelid = t.sequence));
+    last_id := howdah.last_drawn(t.sequence);
     if not pg_is_in_recovery() then
         select s.stable into stable_id from howdah.stable(t) s;
     end if;

@@ -71,17 +71,17 @@ begin
         raise exception 'sequence % %', seq, case when q.seqcycle then 'cycles' else 'descends' end
             using errcode = 'feature_not_supported', hint = format('Say: alter sequence %s increment 1 no cycle;', seq);
     end if;
-    execute format('select max(%I) from only %s', id_column, source) into high;
-    if high > coalesce(pg_sequence_last_value(seq::regclass), q.seqstart - 1) then
-        raise exception '% has id %, above the last one that its sequence % has drawn', source, high, seq
-            using errcode = 'object_not_in_prerequisite_state', hint = format('New rows would meet ids that are taken. Say: select setval(%L, %s);', seq, high);
-    end if;
     if not exists (select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
                    where i.indrelid = source and a.attname = id_column and i.indisvalid and i.indpred is null
                      and (select amname from pg_am join pg_class on pg_am.oid = relam where pg_class.oid = i.indexrelid) = 'btree') then
         raise exception '% has no index on %', source, id_column
             using errcode = 'feature_not_supported',
                   hint = format('Run: create unique index concurrently on %s (%I); then adopt it again. `howdah topic adopt` does both.', source, id_column);
+    end if;
+    execute format('select max(%I) from only %s', id_column, source) into high;
+    if high > howdah.last_drawn(seq::regclass) then
+        raise exception '% has id %, above the last one that its sequence % has drawn', source, high, seq
+            using errcode = 'object_not_in_prerequisite_state', hint = format('New rows would meet ids that are taken. Say: select setval(%L, %s);', seq, high);
     end if;
     if event_time_column is not null then
         if types ->> event_time_column = 'timestamp with time zone' then
