@@ -119,11 +119,22 @@ func TestGuard(t *testing.T) {
 	allow("an event of a topic in segments", "insert into events.s (payload) values ('1')")
 	allow("transactions inside DO", "do $$ begin for i in 1..5 loop insert into events.t (payload) values ('1'); commit; end loop; end $$")
 
-	// A setting of the session or the role does not stand for a mark: the producer marks all the same.
-	conn := b.conn()
-	b.on(conn, "select set_config('howdah.t1', pg_current_xact_id()::text || ':0', false)", "begin", "insert into events.t (payload) values ('1')")
-	b.want("marks of a producer with a polluted setting", b.number("select count(*) from howdah.open_producers where topic = 't'"), 1)
-	b.on(conn, "commit")
+	// What a session or a role has set does not stand for a mark: the producer marks all the same, and the guard sees that mark.
+	for _, left := range []string{"0", "-1", "40", "9223372036854775807", "words", ""} {
+		conn := b.conn()
+		b.on(conn, "select set_config('howdah.t1', pg_current_xact_id()::text, false), set_config('howdah.m1', '"+left+"', false)",
+			"begin", "insert into events.t (payload) values ('1')")
+		b.want("marks of a producer with a polluted setting", b.number("select count(*) from howdah.open_producers where topic = 't' and low_mark >= 50"), 1)
+		_, err := conn.Exec(b.ctx, "insert into events.t (id, payload) values (3, '1')")
+		b.refused(err, "HW003", "RETURNING")
+		b.on(conn, "rollback", "begin", "insert into events.t (payload) values ('1')", "commit")
+	}
+	role := "set_" + b.name
+	b.run("create role " + role)
+	defer b.run("drop role " + role)
+	b.run("alter role " + role + " set howdah.m1 = '0'")
+	b.want("settings of roles that check finds", b.number("select count(*) from howdah.check() where problem like 'howdah.m1 is set for "+role+":%'"), 1)
+	b.run("alter role " + role + " reset howdah.m1")
 
 	for _, table := range []string{"t", "s"} {
 		_, err := b.db.Pool().Exec(b.ctx, "insert into events."+table+" (payload, received_at) values ('1', now() - interval '1 day')")

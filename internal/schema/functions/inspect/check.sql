@@ -27,6 +27,9 @@ begin
                 and g.tgenabled = case when g.tgname = 'howdah_mark' then 'O' else 'A' end) <> 3 then
             return query select t.name, null::text, 'a trigger of the topic''s table is missing or disabled'::text;
         end if;
+        return query select t.name, null::text, format('%s is set for %s: the guard takes it for a mark where no mark is taken; reset it', split_part(x, '=', 1),
+                concat_ws(' in ', nullif(s.setrole, 0)::regrole::text, (select 'database ' || quote_ident(d.datname) from pg_database d where d.oid = s.setdatabase)))
+            from pg_db_role_setting s, unnest(s.setconfig) x where x ~ format('^howdah\.[tm]%s=', t.number);
         for c in select * from howdah.consumer x where x.topic = t.number order by x.name loop
             for lane in 0..c.lanes - 1 loop
                 return query

@@ -3,7 +3,7 @@
 create or replace function howdah.refuse_id() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    mark bigint := nullif(split_part(current_setting('howdah.t' || tg_argv[1], true), pg_current_xact_id()::text || ':', 2), '');
+    mark bigint := nullif(current_setting('howdah.m' || tg_argv[1], true), '');
 begin
     if (to_jsonb(new) ->> tg_argv[0])::bigint > mark then
         raise exception 'received_at is % in an INSERT into %', to_jsonb(new) ->> 'received_at', tg_relid::regclass
