@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -83,6 +84,10 @@ func (a *app) withConn(ctx context.Context, f func(*pgx.Conn) error) error {
 		return err
 	}
 	defer closeConn(ctx, conn)
+	return onConn(ctx, conn, f)
+}
+
+func onConn(ctx context.Context, conn *pgx.Conn, f func(*pgx.Conn) error) error {
 	version, _, err := schema.Status(ctx, conn)
 	switch {
 	case err != nil:
@@ -94,6 +99,50 @@ func (a *app) withConn(ctx context.Context, f func(*pgx.Conn) error) error {
 			"run `howdah migrate` with the same --db or --data"}
 	}
 	return f(conn)
+}
+
+// withConnAgain is withConn for what goes on until it is interrupted: where the connection is lost, f runs again on a new one, and
+// goes on where it was. once does without that.
+func (a *app) withConnAgain(ctx context.Context, once bool, f func(*pgx.Conn) error) error {
+	pause, lost := reconnectAfter, false
+	for {
+		conn, err := a.connect(ctx)
+		if err == nil {
+			pause, lost = reconnectAfter, false
+			err = onConn(ctx, conn, f)
+			alive := !conn.IsClosed()
+			closeConn(ctx, conn)
+			if err == nil || once || alive && ctx.Err() == nil {
+				return err
+			}
+		} else if !lost || !mayPass(err) {
+			return err
+		}
+		if !lost && ctx.Err() == nil {
+			lost = true
+			for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+				err = inner // the cause alone: "broken pipe"
+			}
+			_, _ = fmt.Fprintf(a.Err, "lost the database: %v; connecting again\n", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil // Ctrl-C is how one leaves it
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, reconnectAtMost)
+	}
+}
+
+const (
+	reconnectAfter  = 100 * time.Millisecond
+	reconnectAtMost = 2 * time.Second
+)
+
+// mayPass tells errors of a server that is not there or not ready yet from those that stay.
+func mayPass(err error) bool {
+	var pg *pgconn.PgError
+	return !errors.As(err, &pg) || strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")
 }
 
 // open gives the Go API, for what needs more than one connection.

@@ -120,6 +120,35 @@ func TestPublishFromASlowPipe(t *testing.T) {
 	_ = w.Close()
 }
 
+// A database that comes back is no reason to end: each event is shown once.
+func TestTailAndTopAfterALostConnection(t *testing.T) {
+	s := newShell(t)
+	s.ok("topic", "create", "logs")
+	tail, top := s.background(nil, "tail", "logs", "-f", "--json"), s.background(nil, "top", "--json", "--every", "100ms")
+	events, looks := json.NewDecoder(bufio.NewReader(tail.out)), json.NewDecoder(bufio.NewReader(top.out))
+	for i := 1; i <= 3; i++ {
+		s.exec(fmt.Sprintf("insert into events.logs (payload) values ('{\"n\": %d}')", i))
+		var e struct{ Payload struct{ N int } }
+		if err := events.Decode(&e); err != nil || e.Payload.N != i {
+			t.Fatalf("tail -f shows %v, %v for event %d", e, err, i)
+		}
+		var look struct{ Topics []map[string]any }
+		for len(look.Topics) == 0 || look.Topics[0]["last_id"] != float64(i) {
+			if err := looks.Decode(&look); err != nil {
+				t.Fatalf("top after event %d: %v", i, err)
+			}
+		}
+		s.exec("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'howdah' and datname = current_database()")
+	}
+	for name, b := range map[string]*background{"tail": tail, "top": top} {
+		r := b.stop()
+		r.want(t, exitOK, "lost the database: ", "connecting again")
+		if n := strings.Count(r.err, "connecting again"); n > 3 {
+			t.Errorf("%s said %d times that it lost its connection:\n%s", name, n, r.err)
+		}
+	}
+}
+
 // waitForEvent lets a consumer wait for an event of topic logs.
 func waitForEvent(t *testing.T, s shell) bool {
 	t.Helper()

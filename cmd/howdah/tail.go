@@ -28,8 +28,12 @@ moves no consumer.`,
 			if n < 0 {
 				return usageError{fmt.Errorf("-n is %d, not positive", n)}
 			}
-			return a.withConn(ctx, func(conn *pgx.Conn) error {
-				t := tailer{app: a, conn: conn, topic: args[0]}
+			t := tailer{app: a, topic: args[0], next: -1}
+			if cmd.Flags().Changed("since") {
+				t.next = max(since, 0)
+			}
+			return a.withConnAgain(ctx, !follow, func(conn *pgx.Conn) error {
+				t.conn = conn
 				if err := conn.QueryRow(ctx, "select howdah.read_query($1::text, false, false)", t.topic).Scan(&t.query); err != nil {
 					return err
 				}
@@ -37,10 +41,10 @@ moves no consumer.`,
 				if err != nil {
 					return err
 				}
-				if cmd.Flags().Changed("since") {
-					t.next = since
-				} else if t.next, err = t.start(ctx, stable, n); err != nil {
-					return err
+				if t.next < 0 {
+					if t.next, err = t.start(ctx, stable, n); err != nil {
+						return err
+					}
 				}
 				return t.run(ctx, stable, follow)
 			})
@@ -56,7 +60,7 @@ type tailer struct {
 	*app
 	conn         *pgx.Conn
 	topic, query string
-	next         int64
+	next         int64 // the next id to print; negative: not known yet
 }
 
 // stable is the id up to which everything is settled. It has to be asked before the rows are read, in a statement of
@@ -107,14 +111,11 @@ func (t *tailer) run(ctx context.Context, stable int64, follow bool) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil // Ctrl-C is how one leaves it
+			return nil
 		case <-time.After(100 * time.Millisecond):
 		}
 		var err error
 		if stable, err = t.stable(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
 			return err
 		}
 	}

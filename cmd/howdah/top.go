@@ -38,16 +38,19 @@ func (a *app) topCommand() *cobra.Command {
 				return usageError{fmt.Errorf("--every is %v, not at least 100ms", every)}
 			}
 			ctx := cmd.Context()
-			return a.withConn(ctx, func(conn *pgx.Conn) error {
-				if !a.json {
+			var meter meter
+			open := false
+			defer func() {
+				if open {
+					_, _ = fmt.Fprint(out, screenClose)
+				}
+			}()
+			return a.withConnAgain(ctx, false, func(conn *pgx.Conn) error {
+				if !a.json && !open {
 					_, _ = fmt.Fprint(out, screenOpen)
-					defer func() { _, _ = fmt.Fprint(out, screenClose) }()
+					open = true
 				}
-				err := a.watch(ctx, conn, out, every)
-				if ctx.Err() != nil {
-					return nil // Ctrl-C is how one leaves it
-				}
-				return err
+				return a.watch(ctx, conn, out, every, &meter)
 			})
 		},
 	}
@@ -55,16 +58,15 @@ func (a *app) topCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) watch(ctx context.Context, conn *pgx.Conn, out *os.File, every time.Duration) error {
+func (a *app) watch(ctx context.Context, conn *pgx.Conn, out *os.File, every time.Duration, m *meter) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var meter meter
 	for {
 		s, err := readStatus(ctx, conn)
 		if err != nil {
 			return err
 		}
-		meter.add(s, time.Now())
+		m.add(s, time.Now())
 		if a.json {
 			err = a.printJSON(s)
 		} else {
