@@ -130,7 +130,8 @@ func (w *Waker) keepLooking(topic int, f *follower) {
 			x.more = err != nil || x.taken == nil && stable > x.seen
 			close(x.done)
 		}
-		pause := lookEvery - time.Since(began)
+		took := time.Since(began)
+		pause := max(lookEvery-took, took/2) // on a busy machine, the pause lets the workers on
 		if !slices.ContainsFunc(f.waiting, func(x *waiter) bool { return x.last }) {
 			pause = max(pause, min(time.Since(f.since)/20, lookSlow))
 		}
