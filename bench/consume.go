@@ -177,8 +177,9 @@ func (b *bench) blogStatus(ctx context.Context, topic string, n int) (string, er
 
 // blogWorker takes, handles and marks one batch in one transaction.
 func blogWorker(topic, status string, size int, handle func([]byte)) func(context.Context, *pgxpool.Conn) (int, error) {
-	take := fmt.Sprintf(`select s.event_id, e.data::text from blog.%s s join blog.%s e on e.id = s.event_id
-		where s.processed_time is null order by s.event_id limit $1 for update of s skip locked`, status, topic)
+	// The batch first, then its events: in one join the planner may merge, and read all events that were consumed before.
+	take := fmt.Sprintf(`with s as materialized (select event_id from blog.%s where processed_time is null order by event_id limit $1 for update skip locked)
+		select s.event_id, e.data::text from s join blog.%s e on e.id = s.event_id order by s.event_id`, status, topic)
 	mark := fmt.Sprintf("update blog.%s set processed_time = clock_timestamp() where event_id = any ($1)", status)
 	return func(ctx context.Context, c *pgxpool.Conn) (int, error) {
 		var ids []int64
