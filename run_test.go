@@ -336,6 +336,37 @@ func TestRunStops(t *testing.T) {
 	rest.once(t, 90)
 }
 
+// TestRunStopsInABacklog: a run that is stopped at any moment while it works off a backlog, with claims under way for what
+// comes next, holds nothing afterwards, and each event has come once.
+func TestRunStopsInABacklog(t *testing.T) {
+	db, topic, consumer := open(t, howdah.Lease(time.Hour))
+	const n = 8000
+	publish(t, topic, n)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	var all tally
+	for seen := 0; seen < n; {
+		ctx, stop := context.WithCancel(t.Context())
+		last := seen + 1 + dice.IntN(500)
+		err := consumer.Run(ctx, func(_ context.Context, batch []howdah.Event) error {
+			if all.add(batch) >= last {
+				stop()
+			}
+			return nil
+		}, howdah.Workers(2), howdah.Batch(5), howdah.UntilIdle())
+		stop()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open := value[int](t, db, "select count(*) from howdah.open_claims"); open != 0 {
+			t.Fatalf("%d claims are held after the run has stopped", open)
+		}
+		seen = all.add(nil)
+	}
+	all.once(t, n)
+}
+
 // TestRunGrace: a handler that does not finish in time is told, and its events are handed back.
 func TestRunGrace(t *testing.T) {
 	db, topic, consumer := open(t, howdah.Lease(time.Hour))
