@@ -1,12 +1,15 @@
 package howdah
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/howdah/howdah/internal/eventlog"
@@ -81,6 +84,10 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	if pooler {
 		// Statements that are prepared on one server connection are not there on the next.
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	// The server sends 8 KiB at a time; what has come meanwhile is read at once.
+	config.ConnConfig.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		return pgproto3.NewFrontend(bufio.NewReaderSize(r, 64<<10), w)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

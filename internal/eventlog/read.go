@@ -124,17 +124,21 @@ func readEvents(ctx context.Context, pool *pgxpool.Pool, p plans, expected int, 
 	defer rows.Close()
 	events := make([]Event, 0, expected)
 	var bytes slab
+	binary := false
 	for rows.Next() {
-		var e Event
-		if isBinary(rows.FieldDescriptions()) {
-			e, err = decode(rows.RawValues(), &bytes)
+		if len(events) == 0 {
+			binary = isBinary(rows.FieldDescriptions())
+		}
+		events = append(events, Event{})
+		e := &events[len(events)-1]
+		if binary {
+			err = e.decode(rows.RawValues(), &bytes)
 		} else {
-			e, err = scan(rows)
+			err = e.scan(rows)
 		}
 		if err != nil {
 			return nil, err
 		}
-		events = append(events, e)
 	}
 	return events, rows.Err()
 }
@@ -170,10 +174,10 @@ func isBinary(fields []pgconn.FieldDescription) bool {
 
 var errRow = errors.New("a row of another shape than howdah.read_query promises")
 
-// decode makes an event of a row in binary format; what it keeps of the row's bytes it copies to s.
-func decode(v [][]byte, s *slab) (e Event, err error) {
+// decode fills an event from a row in binary format; what it keeps of the row's bytes it copies to s.
+func (e *Event) decode(v [][]byte, s *slab) (err error) {
 	if len(v) != columns || len(v[colID]) != 8 || len(v[colPartition]) != 4 {
-		return e, errRow
+		return errRow
 	}
 	e.ID = int64(binary.BigEndian.Uint64(v[colID]))
 	e.Partition = int(int32(binary.BigEndian.Uint32(v[colPartition])))
@@ -181,10 +185,10 @@ func decode(v [][]byte, s *slab) (e Event, err error) {
 	e.Payload = s.keep(v[colPayload])
 	e.Headers = json.RawMessage(s.keep(v[colHeaders]))
 	if e.EventTime, err = decodeTime(v[colEventTime]); err != nil {
-		return e, err
+		return err
 	}
 	e.ReceivedAt, err = decodeTime(v[colReceivedAt])
-	return e, err
+	return err
 }
 
 // decodeTime reads a timestamptz: microseconds since the year 2000. Null and the infinities, which are no instants, are
@@ -204,11 +208,11 @@ func decodeTime(v []byte) (time.Time, error) {
 	return time.Unix(epoch+us/1e6, us%1e6*1e3).UTC(), nil
 }
 
-// scan makes an event of a row in any format.
-func scan(rows pgx.Rows) (e Event, err error) {
+// scan fills an event from a row in any format.
+func (e *Event) scan(rows pgx.Rows) error {
 	var key, headers *string
 	var eventTime, receivedAt pgtype.Timestamptz
-	err = rows.Scan(&e.ID, &key, &e.Payload, &headers, &eventTime, &receivedAt, &e.Partition)
+	err := rows.Scan(&e.ID, &key, &e.Payload, &headers, &eventTime, &receivedAt, &e.Partition)
 	if key != nil {
 		e.Key = *key
 	}
@@ -221,7 +225,7 @@ func scan(rows pgx.Rows) (e Event, err error) {
 	if receivedAt.InfinityModifier == pgtype.Finite && receivedAt.Valid {
 		e.ReceivedAt = receivedAt.Time.UTC()
 	}
-	return e, err
+	return err
 }
 
 // A slab keeps many short byte strings in few allocations. Whoever holds one of them holds at most slabSize more.

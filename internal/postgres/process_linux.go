@@ -58,11 +58,23 @@ func bootID() string {
 	return strings.TrimSpace(string(b))
 }
 
-// memory of the machine in bytes, 0 if unknown.
+// memory that there is to use in bytes, 0 if unknown: the machine's, or the container's share of it.
 func memory() uint64 {
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err != nil {
 		return 0
 	}
-	return uint64(info.Totalram) * uint64(info.Unit)
+	return limited(uint64(info.Totalram)*uint64(info.Unit), "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+}
+
+// limited is the least of n and the numbers in those files, which may be missing or say "max".
+func limited(n uint64, files ...string) uint64 {
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil {
+			if limit, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); err == nil {
+				n = min(n, limit)
+			}
+		}
+	}
+	return n
 }
