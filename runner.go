@@ -111,7 +111,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 // the database little more than one. Then it also asks for the next ones while the workers have these, because to wait for
 // them was two fifths of the workers' time. Slow workers leave what they have not begun to other processes.
 func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
-	ask := &eventlog.Ask{Consumer: r.c.name, Batch: r.o.batch, Lease: r.o.lease, Reader: r.reader}
+	ask := &eventlog.Ask{Consumer: r.c.name, Batch: r.o.batch, Lease: r.o.lease, Reader: r.reader, Once: r.o.once}
 	claims := r.o.workers
 	var next *eventlog.Taken // what came while this run waited for news
 	more := true             // otherwise nothing is left to claim now

@@ -21,6 +21,7 @@ type Ask struct {
 	Batch    int
 	Lease    time.Duration
 	Reader   *Reader
+	Once     bool // it wants to know when nothing is left
 }
 
 // Taken is a claim whose rows several consumers of the process may have claimed in the same look.
@@ -141,7 +142,7 @@ func (w *Waker) keepLooking(topic int, f *follower) {
 		}
 		f.next = time.Now().Add(pause)
 		w.mu.Unlock()
-		_, _ = sleep(w.life, pause, nil, nil) // when that has ended the next look fails, and everybody has an answer
+		_, _, _ = sleep(w.life, pause, nil, nil) // when that has ended the next look fails, and everybody has an answer
 	}
 }
 

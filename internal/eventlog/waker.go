@@ -86,7 +86,10 @@ func (w *Waker) Wait(ctx context.Context, consumer string, ask *Ask, kicked <-ch
 			return taken, taken == nil && (more || due), err
 		}
 		if wake != nil {
-			woken, err := sleep(ctx, limit, wake, kicked)
+			woken, late, err := sleep(ctx, limit, wake, kicked)
+			if late && v.nextDue < 0 && w.owns(topic) && (ask == nil || !ask.Once) {
+				continue // one look is enough to go on sleeping
+			}
 			w.leave(topic)
 			if woken && ask != nil {
 				return w.Next(ctx, ask, v.stable, kicked)
@@ -97,25 +100,26 @@ func (w *Waker) Wait(ctx context.Context, consumer string, ask *Ask, kicked <-ch
 		topic = v.topic
 		if wake, raised = w.enter(ctx, topic); !raised {
 			w.leave(topic)
-			_, err := sleep(ctx, min(limit, 50*time.Millisecond), nil, kicked)
+			_, _, err := sleep(ctx, min(limit, 50*time.Millisecond), nil, kicked)
 			return nil, true, err
 		}
 	}
 }
 
-// sleep says whether it was woken.
-func sleep(ctx context.Context, d time.Duration, wake, kicked <-chan struct{}) (woken bool, err error) {
+// sleep says whether it was woken, and whether it slept to the end.
+func sleep(ctx context.Context, d time.Duration, wake, kicked <-chan struct{}) (woken, late bool, err error) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, false, ctx.Err()
 	case <-wake:
-		return true, nil
+		return true, false, nil
 	case <-kicked:
+		return false, false, nil
 	case <-t.C:
+		return false, true, nil
 	}
-	return false, nil
 }
 
 // Idle says whether a consumer has nothing to do, now or later, until somebody publishes.
@@ -182,6 +186,13 @@ func (w *Waker) topic(number int) *sleepers {
 	return s
 }
 
+// owns says whether this process has raised the flag of a topic: another one may end and take its flag along.
+func (w *Waker) owns(topic int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.topics[topic].own
+}
+
 func (w *Waker) leave(topic int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -223,7 +234,7 @@ func (w *Waker) run(ctx context.Context) {
 		if ctx.Err() == nil && err != nil {
 			w.log.Debug("the wake-up connection was lost; polling until it is back", "error", err)
 		}
-		_, _ = sleep(ctx, time.Second, nil, nil)
+		_, _, _ = sleep(ctx, time.Second, nil, nil)
 	}
 }
 
