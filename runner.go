@@ -34,6 +34,9 @@ type runner struct {
 // maxAcking bounds the claims of a run that are done while their acks are on their way.
 const maxAcking = 16
 
+// givingBack bounds how long a run that stops waits for a database that does not answer.
+const givingBack = 10 * time.Second
+
 // A job is one claim on its way through this process.
 type job struct {
 	claim  Claim
@@ -163,10 +166,11 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 				continue
 			case <-ctx.Done():
 			}
-			r.giveBack(ctx, made[i:])
+			left := made[i:]
 			if ahead != nil {
-				r.giveBack(ctx, (<-ahead).made)
+				left = append(left, (<-ahead).made...)
 			}
+			r.giveBack(ctx, left)
 			return ctx.Err()
 		}
 		if took := time.Since(began); took > 100*time.Millisecond {
@@ -213,11 +217,13 @@ func (r *runner) hold(v eventlog.Taken) *job {
 	return j
 }
 
-// giveBack hands back what no worker has begun.
+// giveBack hands back what no worker has begun, also when ctx has ended.
 func (r *runner) giveBack(ctx context.Context, made []*job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), givingBack)
+	defer cancel()
 	for _, j := range made {
 		r.drop(j)
-		if err := j.claim.Release(context.WithoutCancel(ctx)); err != nil {
+		if err := j.claim.Release(ctx); err != nil {
 			r.c.db.log.Warn("a claim could not be handed back; it comes back when its lease has passed", "consumer", r.c.name, "error", err)
 		}
 	}
