@@ -16,13 +16,14 @@ type arm struct {
 	once func(context.Context) (float64, error)
 }
 
-// interleave runs all arms in every round, starting with another one each time, and returns the figures by arm and
-// round.
+// interleave runs all arms in every round and returns the figures by arm and round. Every round starts with another arm
+// and takes them in another order: what one arm has left for the disk to do slows the next one down.
 func (b *bench) interleave(ctx context.Context, arms []arm) (map[string][]float64, error) {
 	got := map[string][]float64{}
+	steps := coprimes(len(arms))
 	for round := range b.o.Rounds {
 		for i := range arms {
-			a := arms[(i+round)%len(arms)]
+			a := arms[(round+i*steps[round%len(steps)])%len(arms)]
 			v, err := a.once(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", a.name, err)
@@ -31,6 +32,20 @@ func (b *bench) interleave(ctx context.Context, arms []arm) (map[string][]float6
 		}
 	}
 	return got, nil
+}
+
+// coprimes are the numbers from 1 to n that share no factor with n: counting by one of them modulo n meets every arm once.
+func coprimes(n int) (list []int) {
+	for i := 1; i <= n; i++ {
+		a, b := n, i
+		for b > 0 {
+			a, b = b, a%b
+		}
+		if a == 1 {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // parallel calls step again and again on n connections for a time, or until it returns 0, and returns the sum of what
