@@ -332,8 +332,12 @@ func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
 		r.acking <- struct{}{}
 		j.acking = true
 		r.acks.Go(func() {
+			ack := r.c.db.acker.AckSoon
+			if r.reader.Ordered {
+				ack = r.c.db.acker.Ack // what comes next waits for it
+			}
 			r.note(j, r.patiently(r.life, func() error {
-				_, err := r.c.db.acker.Ack(r.life, j.claim.ID)
+				_, err := ack(r.life, j.claim.ID)
 				return err
 			}))
 			r.drop(j)
