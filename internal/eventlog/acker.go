@@ -17,6 +17,9 @@ const ackPatience = 10 * time.Second // with a connection that does not answer, 
 // times as many events a second with 4 workers and batches of 1,000.
 const gather = 2 * time.Millisecond
 
+// enough acks need not wait for more.
+const enough = 8
+
 // maxTogether is how many claims are acked in one transaction.
 const maxTogether = 256
 
@@ -24,7 +27,7 @@ const maxTogether = 256
 // some is on its way goes in the next. For small batches most of what an ack costs is the transaction.
 type Acker struct {
 	pool  *pgxpool.Pool
-	hurry chan struct{} // somebody waits
+	hurry chan struct{} // somebody waits, or there are enough
 
 	mu      sync.Mutex
 	waiting []*pendingAck
@@ -43,20 +46,16 @@ func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool, hurry: make
 
 // Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
 func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
-	p := a.add(ctx, claim)
-	select {
-	case a.hurry <- struct{}{}:
-	default:
-	}
-	return p.wait(ctx)
+	return a.add(ctx, claim, 1).wait(ctx)
 }
 
 // AckSoon is Ack for workers that go on meanwhile: a moment after another ack it waits for more to go with it.
 func (a *Acker) AckSoon(ctx context.Context, claim int64) (int64, error) {
-	return a.add(ctx, claim).wait(ctx)
+	return a.add(ctx, claim, enough).wait(ctx)
 }
 
-func (a *Acker) add(ctx context.Context, claim int64) *pendingAck {
+// add has a claim acked at once where at least so many wait.
+func (a *Acker) add(ctx context.Context, claim int64, enough int) *pendingAck {
 	p := &pendingAck{claim: claim, done: make(chan struct{})}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -64,6 +63,12 @@ func (a *Acker) add(ctx context.Context, claim int64) *pendingAck {
 	if !a.running {
 		a.running = true
 		go a.run(context.WithoutCancel(ctx))
+	}
+	if len(a.waiting) >= enough {
+		select {
+		case a.hurry <- struct{}{}:
+		default:
+		}
 	}
 	return p
 }
