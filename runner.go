@@ -217,9 +217,14 @@ func (r *runner) hold(v eventlog.Taken) *job {
 	return j
 }
 
+// outliving is a context in which what is held can be handed back after ctx has ended.
+func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), givingBack)
+}
+
 // giveBack hands back what no worker has begun, also when ctx has ended.
 func (r *runner) giveBack(ctx context.Context, made []*job) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), givingBack)
+	ctx, cancel := outliving(ctx)
 	defer cancel()
 	for _, j := range made {
 		r.drop(j)
@@ -304,7 +309,9 @@ func (r *runner) bisect(ctx context.Context, j *job, batch []Event) error {
 		return err
 	case ctx.Err() != nil:
 		// Stopped, or the claim was lost, while the handler worked: that is no failure of its events.
-		if _, err := eventlog.Release(context.WithoutCancel(ctx), r.c.db.pool, j.claim.ID); err != nil {
+		last, cancel := outliving(ctx)
+		defer cancel()
+		if _, err := eventlog.Release(last, r.c.db.pool, j.claim.ID); err != nil {
 			return err
 		}
 		return context.Cause(ctx)

@@ -54,8 +54,8 @@ func (a *Acker) AckSoon(ctx context.Context, claim int64) (int64, error) {
 	return a.add(ctx, claim, enough).wait(ctx)
 }
 
-// add has a claim acked at once where at least so many wait.
-func (a *Acker) add(ctx context.Context, claim int64, enough int) *pendingAck {
+// add lets a claim wait for its ack, and hurries where it makes so many that wait.
+func (a *Acker) add(ctx context.Context, claim int64, many int) *pendingAck {
 	p := &pendingAck{claim: claim, done: make(chan struct{})}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -64,7 +64,7 @@ func (a *Acker) add(ctx context.Context, claim int64, enough int) *pendingAck {
 		a.running = true
 		go a.run(context.WithoutCancel(ctx))
 	}
-	if len(a.waiting) >= enough {
+	if len(a.waiting) >= many {
 		select {
 		case a.hurry <- struct{}{}:
 		default:

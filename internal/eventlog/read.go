@@ -124,14 +124,14 @@ func readEvents(ctx context.Context, pool *pgxpool.Pool, p plans, expected int, 
 	defer rows.Close()
 	events := make([]Event, 0, expected)
 	var bytes slab
-	binary := false
+	decodable := false
 	for rows.Next() {
 		if len(events) == 0 {
-			binary = isBinary(rows.FieldDescriptions())
+			decodable = isBinary(rows.FieldDescriptions())
 		}
 		events = append(events, Event{})
 		e := &events[len(events)-1]
-		if binary {
+		if decodable {
 			err = e.decode(rows.RawValues(), &bytes)
 		} else {
 			err = e.scan(rows)
