@@ -7,14 +7,13 @@ returns table (claim_id bigint, partition int, id bigint, key text, payload json
                event_time timestamptz, received_at timestamptz, attempt int)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
-    r     record;
-    t     howdah.topic;
-    every int;                                              -- the lane, where the consumer has several
+    r record;
+    x record;
 begin
     select * into r from howdah.reserve(claim.consumer, claim.batch, claim.lease, claim.from_time, claim.until_time, claim.newest_first);
     if r.claim_id is not null then
-        select y.* into t from howdah.topic y join howdah.consumer c on c.topic = y.number where c.name = claim.consumer;
-        select r.lane into every from howdah.consumer c where c.name = claim.consumer and c.lanes > 1;
-        return query execute howdah.rows_query(t, every, r.first_id, r.last_id, r.bits) using r.claim_id, r.bits, r.attempt;
+        select t, case when c.lanes > 1 then r.lane end as lane into x
+            from howdah.consumer c join howdah.topic t on t.number = c.topic where c.name = claim.consumer;
+        return query execute howdah.rows_query(x.t, x.lane, r.first_id, r.last_id, r.bits) using r.claim_id, r.bits, r.attempt;
     end if;
 end $$;
