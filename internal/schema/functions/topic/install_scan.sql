@@ -4,7 +4,8 @@
 -- of payload (at least one event) and at most 100,000 ids from its first to its last.
 -- Uses the primary key, or (partition, id) for a lane. The settings keep a plan that was made on an empty table from
 -- being a scan later, and from being made anew at every call, which costs more than reading 100 rows. A topic in segments
--- is read with constants, so that the planner prunes: a generic plan would lock every segment.
+-- is read with constants, so that the planner prunes: a generic plan would lock every segment. The arguments are written as
+-- $1 to $4, because a topic or a column of somebody's table may have any name.
 create or replace function howdah.install_scan(t howdah.topic) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -20,21 +21,16 @@ declare
                    from (select x.id, sum(x.size) over (order by x.id) as size, row_number() over (order by x.id) as nr from (' || rows || ') x) y
                    where y.nr = 1 or y.size <= 4194304';
     every text := '';                                       -- the statements that fill found
-    lane  text;
 begin
-    if t.partitions > 1 then
-        lane := format('partition = scan_%s.lane and', t.number);
-    end if;
     if t.retention is null then
-        every := format(batch, '', 'first', 'bound', 'n', '') || ' into found;';
-        if lane is not null then
-            every := format('if scan_%s.lane is null then %s else %s into found; end if;',
-                            t.number, every, format(batch, lane, 'first', 'bound', 'n', 'partition,'));
+        every := format(batch, '', '$2', '$3', '$4', '') || ' into found;';
+        if t.partitions > 1 then
+            every := format('if $1 is null then %s else %s into found; end if;', every,
+                            format(batch, 'partition = $1 and', '$2', '$3', '$4', 'partition,'));
         end if;
     else
-        every := format('execute format(%L, case when scan_%s.lane is null then '''' else format(''partition = %%s and'', scan_%s.lane) end,
-                                        first, bound, n, case when scan_%s.lane is null then '''' else ''partition,'' end) into found;',
-                        batch, t.number, t.number, t.number);
+        every := format('execute format(%L, case when $1 is null then '''' else format(''partition = %%s and'', $1) end,
+                                        $2, $3, $4, case when $1 is null then '''' else ''partition,'' end) into found;', batch);
     end if;
     if (select prorettype <> 'bigint[]'::regtype from pg_proc where oid = to_regprocedure(format('howdah.scan_%s(int, bigint, bigint, int)', t.number))) then
         execute format('drop function howdah.scan_%s', t.number);   -- of an earlier version
@@ -43,13 +39,14 @@ begin
         create or replace function howdah.scan_%1$s(lane int, first bigint, bound bigint, n int) returns bigint[]
         language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
         set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off as $q$
+        #variable_conflict use_column
         declare
             found bigint[];
         begin
             %2$s
             if found[4] > 4194304 or found[3] - found[2] >= 100000 then
-                execute format(%3$L, case when scan_%1$s.lane is null then '' else format('partition = %%s and', scan_%1$s.lane) end,
-                               found[2], least(found[3], found[2] + 99999), n, '') into found;
+                execute format(%3$L, case when $1 is null then '' else format('partition = %%s and', $1) end,
+                               found[2], least(found[3], found[2] + 99999), $4, '') into found;
             end if;
             return found;
         end $q$;
