@@ -135,15 +135,19 @@ func (c *Consumer) Claim(ctx context.Context, n int, options ...ClaimOption) (*C
 		return nil, wrap(err, "claim for %s", c.name)
 	}
 	r := made[0]
+	k := &Claim{ID: r.ClaimID, LeaseUntil: r.LeaseUntil.UTC(), db: c.db}
 	reader, err := eventlog.NewReader(ctx, c.db.pool, c.name)
+	if err == nil {
+		k.Events, err = reader.Read(ctx, c.db.pool, r)
+	}
 	if err != nil {
+		// Nobody knows of the claim: others need not wait until its lease has passed.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), givingBack)
+		defer cancel()
+		_ = k.Release(last)
 		return nil, wrap(err, "claim for %s", c.name)
 	}
-	events, err := reader.Read(ctx, c.db.pool, r)
-	if err != nil {
-		return nil, wrap(err, "claim for %s", c.name)
-	}
-	return &Claim{ID: r.ClaimID, Events: events, LeaseUntil: r.LeaseUntil.UTC(), db: c.db}, nil
+	return k, nil
 }
 
 // Claim is a batch of events that one worker holds until it acks or nacks them, or the lease passes.
@@ -155,6 +159,7 @@ type Claim struct {
 }
 
 // Ack says that the events (all, or those named) are done, and returns how many. ErrClaimLost: they are delivered again.
+// After an error that IsTemporary they may have been acked.
 func (k *Claim) Ack(ctx context.Context, ids ...int64) (int64, error) {
 	if len(ids) == 0 {
 		n, err := k.db.acker.Ack(ctx, k.ID)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -20,9 +21,13 @@ import (
 // Event is one event of a topic. To publish one, set Payload and whatever else is known.
 type Event = eventlog.Event
 
+// leaseConns is how many connections extend leases at most.
+const leaseConns = 4
+
 // DB is a PostgreSQL with Howdah in it. It is safe for use by many goroutines.
 type DB struct {
 	pool   *pgxpool.Pool
+	leases *pgxpool.Pool // extends leases, which must not wait for handlers that hold all other connections
 	acker  *eventlog.Acker
 	log    *slog.Logger
 	pooler bool // between us and PostgreSQL
@@ -32,6 +37,7 @@ type DB struct {
 	objects objects.Store
 
 	mu      sync.Mutex
+	closed  bool
 	waker   *eventlog.Waker
 	formats map[string]topicShape
 }
@@ -55,7 +61,8 @@ func WithLogger(log *slog.Logger) Option { return func(o *openOptions) { o.log =
 // WithMigrate installs or upgrades Howdah's schema first. It needs CREATE on the database.
 func WithMigrate() Option { return func(o *openOptions) { o.migrate = true } }
 
-// WithMaxConns limits the connection pool; the default is 16, or pool_max_conns of the URL.
+// WithMaxConns limits the connection pool; the default is 16, or pool_max_conns of the URL. Workers of Run extend their leases
+// and are woken on up to 5 more connections.
 func WithMaxConns(n int) Option { return func(o *openOptions) { o.conns = int32(n) } }
 
 // Open connects to a PostgreSQL, 14 or later, by a libpq URL or keyword string. Howdah's schema must be there (see
@@ -89,11 +96,19 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	config.ConnConfig.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 		return pgproto3.NewFrontend(bufio.NewReaderSize(r, 64<<10), w)
 	}
+	config.PingTimeout = 2 * time.Second // of a connection that has been idle: without one Close waits a minute for a silent server
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &DB{pool: pool, acker: eventlog.NewAcker(pool), log: o.log, pooler: pooler, formats: map[string]topicShape{}}, nil
+	few := config.Copy()
+	few.MaxConns, few.MinConns, few.MinIdleConns = leaseConns, 0, 0
+	leases, err := pgxpool.NewWithConfig(ctx, few)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return &DB{pool: pool, leases: leases, acker: eventlog.NewAcker(pool), log: o.log, pooler: pooler, formats: map[string]topicShape{}}, nil
 }
 
 // prepare looks at the database on a connection of its own: is the schema there, is there a pooler in between.
@@ -129,12 +144,13 @@ func prepare(ctx context.Context, config *pgxpool.Config, migrate bool) (pooler 
 // Close ends background work and closes the connections. A private PostgreSQL is stopped when its last user closes it.
 func (db *DB) Close() {
 	db.mu.Lock()
+	db.closed = true
 	waker := db.waker
-	db.waker = nil
 	db.mu.Unlock()
 	if waker != nil {
 		waker.Close()
 	}
+	db.leases.Close()
 	db.pool.Close()
 	for _, f := range db.after {
 		f()
@@ -153,8 +169,17 @@ func (db *DB) wakerOf() *eventlog.Waker {
 	defer db.mu.Unlock()
 	if db.waker == nil {
 		db.waker = eventlog.NewWaker(db.pool, db.log)
+		if db.closed {
+			db.waker.Close()
+		}
 	}
 	return db.waker
+}
+
+func (db *DB) isClosed() bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.closed
 }
 
 // Upkeep extends segments, applies retention, folds finished claims away, removes expired documents and collects what

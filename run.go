@@ -13,12 +13,13 @@ import (
 // A Handler processes a batch of events. A nil error acks it. A *FailedError names the events that failed, the others
 // are acked. Any other error on a batch makes Run try its halves again, down to single events, and the one that fails
 // alone is nacked: a poison event does not take its neighbours along. So a handler may see an event more than once.
+// The batch is the handler's own, to change as it likes until it returns.
 type Handler func(ctx context.Context, batch []Event) error
 
 // A TxHandler processes a batch in a transaction that also acks it. An error rolls both back.
 type TxHandler func(ctx context.Context, tx pgx.Tx, batch []Event) error
 
-// FailedError lets a Handler name the events that failed, by id.
+// FailedError lets a Handler name the events that failed, by id; those whose error is nil have not.
 type FailedError struct{ Events map[int64]error }
 
 func (e *FailedError) Error() string { return fmt.Sprintf("%d events failed", len(e.Events)) }
@@ -59,6 +60,7 @@ func UntilIdle() RunOption { return func(o *runOptions) { o.once = true } }
 // retrying cannot mend (an unknown consumer, a missing right) is returned.
 func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOption) error {
 	return c.run(ctx, options, func(ctx context.Context, r *runner, j *job, batch []Event) error {
+		all := ids(batch) // before the handler, which may change the batch
 		err := guard(func() error { return handler(ctx, batch) })
 		var failed *FailedError
 		if err != nil && !errors.As(err, &failed) {
@@ -66,22 +68,22 @@ func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOptio
 		}
 		var good []int64
 		if failed != nil {
-			for _, e := range batch {
-				if reason, bad := failed.Events[e.ID]; bad {
-					if err := r.nack(ctx, j, e.ID, reason); err != nil {
+			for _, id := range all {
+				if reason := failed.Events[id]; reason != nil {
+					if err := r.nack(j, id, reason); err != nil {
 						return &settleError{err}
 					}
 				} else {
-					good = append(good, e.ID)
+					good = append(good, id)
 				}
 			}
 			if len(good) == 0 {
 				return nil
 			}
-		} else if len(batch) != len(j.events) {
-			good = ids(batch)
+		} else if len(all) != len(j.events) {
+			good = all
 		}
-		if err := r.ack(ctx, j, good); err != nil {
+		if err := r.ack(j, good); err != nil {
 			return &settleError{err}
 		}
 		return nil
@@ -92,13 +94,20 @@ func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOptio
 // this database happen exactly once, whatever crashes. Otherwise it is like Run.
 func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunOption) error {
 	return c.run(ctx, options, func(ctx context.Context, r *runner, j *job, batch []Event) error {
+		all := ids(batch)
 		var part []int64
-		if len(batch) != len(j.events) {
-			part = ids(batch)
+		if len(all) != len(j.events) {
+			part = all
 		}
-		err := serializably(func() error {
-			return c.db.inTx(ctx, r.o.tx, func(tx pgx.Tx) error {
-				if err := guard(func() error { return handler(ctx, tx, batch) }); err != nil {
+		err := serializably(func() (err error) {
+			mine := batch
+			if batch = nil; mine == nil {
+				if mine, err = r.again(ctx, j, all[0], all[len(all)-1]); err != nil {
+					return err
+				}
+			}
+			return c.db.inTx(ctx, r.life, r.o.tx, func(tx pgx.Tx) error {
+				if err := guard(func() error { return handler(ctx, tx, mine) }); err != nil {
 					return err
 				}
 				_, err := j.claim.AckTx(ctx, tx, part...)
@@ -112,24 +121,18 @@ func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunO
 	})
 }
 
-// commitPatience is how long a commit may take after its context has ended.
-const commitPatience = 10 * time.Second
-
-// inTx runs f in a transaction. A commit that has begun is waited for even where ctx ends meanwhile: one that is torn off
-// may have happened, and nobody would know.
-func (db *DB) inTx(ctx context.Context, o pgx.TxOptions, f func(pgx.Tx) error) error {
+// inTx runs f in a transaction. A commit that has begun is waited for even where ctx ends meanwhile, until life ends: one that
+// is torn off may have happened, and nobody would know.
+func (db *DB) inTx(ctx, life context.Context, o pgx.TxOptions, f func(pgx.Tx) error) error {
 	tx, err := db.pool.BeginTx(ctx, o)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = tx.Rollback(ctx) }() // nothing after a commit; where it fails the connection is closed, which rolls back too
 	if err := f(tx); err != nil {
-		_ = tx.Rollback(ctx) // where that fails the connection is closed, which rolls back too
 		return err
 	}
-	whole, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(commitPatience, cancel) })()
-	return tx.Commit(whole)
+	return tx.Commit(life)
 }
 
 // serializably runs a transaction again, at most four times, when it lost against another one (SQLSTATE class 40).

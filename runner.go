@@ -3,14 +3,12 @@ package howdah
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
+	"maps"
+	"slices"
+	"sort"
 	"sync"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/howdah/howdah/internal/eventlog"
 )
@@ -22,8 +20,8 @@ type runner struct {
 	o      runOptions
 	reader *eventlog.Reader
 	handle func(ctx context.Context, r *runner, j *job, batch []Event) error
-	kick   chan struct{} // an ack or nack may have made something claimable
-	life   context.Context
+	kick   chan struct{}   // an ack or nack may have made something claimable
+	life   context.Context // of what settles and hands back: it ends a while after the handlers' contexts
 	acks   sync.WaitGroup
 	acking chan struct{} // holds one for each claim whose ack is on its way
 
@@ -34,17 +32,21 @@ type runner struct {
 // maxAcking bounds the claims of a run that are done while their acks are on their way.
 const maxAcking = 16
 
-// givingBack bounds how long a run that stops waits for a database that does not answer.
-const givingBack = 10 * time.Second
+const (
+	givingBack = 10 * time.Second // how long a run that stops waits at least for a database that does not answer
+	settling   = 2 * time.Second  // how long what handlers finished at the end of the grace period may take to be settled
+)
 
 // A job is one claim on its way through this process.
 type job struct {
-	claim  Claim
-	r      eventlog.Taken
-	events []Event
-	back   bool                    // some of it is to be delivered again
-	acking bool                    // all of it is done, and its ack on its way
-	cancel context.CancelCauseFunc // set while a handler works
+	claim   Claim
+	r       eventlog.Taken
+	events  []Event
+	back    bool                    // some of it is to be delivered again
+	acking  bool                    // all of it is done, and its ack on its way
+	retried bool                    // it was tried again after what looked like a lost connection
+	lost    bool                    // the keeper was told that it is no longer held
+	cancel  context.CancelCauseFunc // set while a handler works
 }
 
 func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(context.Context, *runner, *job, []Event) error) error {
@@ -57,14 +59,14 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 	}
 	r := &runner{c: c, o: o, handle: handle, kick: make(chan struct{}, 1), held: map[int64]*job{}}
 	var lease time.Duration
-	err := r.patiently(ctx, func() (err error) {
+	err := r.patiently(ctx, func(ctx context.Context) (err error) {
 		if r.reader, err = eventlog.NewReader(ctx, c.db.pool, c.name); err != nil {
 			return err
 		}
 		return c.db.pool.QueryRow(ctx, "select lease from howdah.describe_consumer($1::text)", c.name).Scan(&lease)
 	})
 	ended := func(err error) error {
-		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil
 		}
 		return wrap(err, "run %s", c.name)
@@ -76,12 +78,16 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 		lease = o.lease
 	}
 
-	// Handlers outlive ctx by the grace period.
+	// Handlers outlive ctx by the grace period, and what settles their claims outlives them.
 	work, abort := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer abort(nil)
-	stopGrace := context.AfterFunc(ctx, func() { time.AfterFunc(o.grace, func() { abort(ctx.Err()) }) })
-	defer stopGrace()
-	r.life, r.acking = work, make(chan struct{}, maxAcking)
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() {
+		time.AfterFunc(o.grace, func() { abort(ctx.Err()) })
+		time.AfterFunc(max(o.grace+settling, givingBack), end)
+	})()
+	r.life, r.acking = life, make(chan struct{}, maxAcking)
 
 	jobs := make(chan *job)
 	var workers, keeper sync.WaitGroup
@@ -94,11 +100,11 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 			}
 		}()
 	}
-	keeping, stopKeeping := context.WithCancel(work)
+	keeping, stopKeeping := context.WithCancel(life)
 	keeper.Add(1)
 	go func() { defer keeper.Done(); r.keep(keeping, lease) }()
 
-	err = r.claim(ctx, work, jobs)
+	err = r.claim(ctx, jobs)
 	close(jobs)
 	workers.Wait()
 	r.acks.Wait()
@@ -113,7 +119,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 // It asks for a claim for each worker, and for more while they are done within a moment: several claims in one call cost
 // the database little more than one. Then it also asks for the next ones while the workers have these, because to wait for
 // them was two fifths of the workers' time. Slow workers leave what they have not begun to other processes.
-func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
+func (r *runner) claim(ctx context.Context, jobs chan<- *job) error {
 	ask := &eventlog.Ask{Consumer: r.c.name, Batch: r.o.batch, Lease: r.o.lease, Reader: r.reader, Once: r.o.once}
 	claims := r.o.workers
 	var next *eventlog.Taken // what came while this run waited for news
@@ -129,7 +135,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 		case next != nil:
 			made = []*job{r.hold(*next)}
 		case more:
-			made, err = r.reserve(ctx, work, claims)
+			made, err = r.reserve(ctx, claims)
 		}
 		if err != nil {
 			return err
@@ -137,7 +143,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 		next, more = nil, true
 		if len(made) == 0 {
 			idle := false
-			err := r.patiently(ctx, func() (err error) {
+			err := r.retry(ctx, func() (err error) {
 				if r.o.once && !r.busy() {
 					if idle, err = eventlog.Idle(ctx, r.c.db.pool, r.c.name); idle || err != nil {
 						return err
@@ -155,7 +161,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 		if claims > r.o.workers && len(made) == claims && drained == nil {
 			ahead = make(chan reserved, 1)
 			go func(claims int, done chan<- reserved) {
-				made, err := r.reserve(ctx, work, claims)
+				made, err := r.reserve(ctx, claims)
 				done <- reserved{made, err}
 			}(claims, ahead)
 		}
@@ -170,7 +176,7 @@ func (r *runner) claim(ctx, work context.Context, jobs chan<- *job) error {
 			if ahead != nil {
 				left = append(left, (<-ahead).made...)
 			}
-			r.giveBack(ctx, left)
+			r.giveBack(left)
 			return ctx.Err()
 		}
 		if took := time.Since(began); took > 100*time.Millisecond {
@@ -194,16 +200,17 @@ type reserved struct {
 }
 
 // reserve makes at most claims claims, which are held from then on.
-func (r *runner) reserve(ctx, work context.Context, claims int) (made []*job, err error) {
-	err = r.patiently(ctx, func() error {
-		some, err := eventlog.Reserve(work, r.c.db.pool, r.c.name, r.o.batch, claims, r.o.lease, eventlog.Window{})
-		if err != nil {
+func (r *runner) reserve(ctx context.Context, claims int) (made []*job, err error) {
+	err = r.retry(ctx, func() error {
+		var some []eventlog.Reservation
+		err := eventlog.Within(r.life, answering, func(ctx context.Context) (err error) {
+			some, err = eventlog.Reserve(ctx, r.c.db.pool, r.c.name, r.o.batch, claims, r.o.lease, eventlog.Window{})
 			return err
-		}
+		})
 		for _, v := range some {
 			made = append(made, r.hold(eventlog.Taken{Reservation: v}))
 		}
-		return nil
+		return err
 	})
 	return made, err
 }
@@ -217,20 +224,20 @@ func (r *runner) hold(v eventlog.Taken) *job {
 	return j
 }
 
-// outliving is a context in which what is held can be handed back after ctx has ended.
-func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), givingBack)
-}
-
 // giveBack hands back what no worker has begun, also when ctx has ended.
-func (r *runner) giveBack(ctx context.Context, made []*job) {
-	ctx, cancel := outliving(ctx)
-	defer cancel()
+func (r *runner) giveBack(made []*job) {
 	for _, j := range made {
 		r.drop(j)
-		if err := j.claim.Release(ctx); err != nil {
-			r.c.db.log.Warn("a claim could not be handed back; it comes back when its lease has passed", "consumer", r.c.name, "error", err)
-		}
+		r.release(j)
+	}
+}
+
+// release hands back what is left of a claim, also when the handlers' contexts have ended.
+func (r *runner) release(j *job) {
+	j.back = true
+	err := r.patiently(r.life, j.claim.Release)
+	if err != nil && !errors.Is(err, ErrClaimLost) {
+		r.log(j).Warn("a claim could not be handed back; it comes back when its lease has passed", "error", err)
 	}
 }
 
@@ -264,27 +271,47 @@ func (r *runner) work(ctx context.Context, j *job) {
 	defer cancel(nil)
 	r.mu.Lock()
 	j.cancel = cancel
+	lost := j.lost
 	r.mu.Unlock()
-	err := r.patiently(ctx, func() (err error) {
+	if lost {
+		j.back = true
+		return
+	}
+	err := r.read(ctx, j)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		r.release(j)
+	case err != nil:
+		r.log(j).Warn("a claim could not be read; it comes back when its lease has passed", "error", err)
+	case len(j.events) == 0:
+		r.note(j, r.ack(j, nil))
+	default:
+		r.note(j, r.bisect(ctx, j, j.events))
+	}
+}
+
+// read reads the events of a claim.
+func (r *runner) read(ctx context.Context, j *job) error {
+	return r.patiently(ctx, func(ctx context.Context) (err error) {
 		j.events, err = r.reader.ReadTaken(ctx, r.c.db.pool, &j.r)
 		return err
 	})
-	if err != nil {
-		r.log(j).Warn("a claim could not be read; it comes back when its lease has passed", "error", err)
-		return
+}
+
+// again reads a part of a claim once more: its first reading belongs to the handler that got it.
+func (r *runner) again(ctx context.Context, j *job, first, last int64) ([]Event, error) {
+	if err := r.read(ctx, j); err != nil {
+		return nil, err
 	}
-	if len(j.events) == 0 {
-		err = r.ack(ctx, j, nil)
-	} else {
-		err = r.bisect(ctx, j, j.events)
-	}
-	r.note(j, err)
+	from := sort.Search(len(j.events), func(i int) bool { return j.events[i].ID >= first })
+	until := sort.Search(len(j.events), func(i int) bool { return j.events[i].ID > last })
+	return j.events[from:until:until], nil
 }
 
 // note says why a claim could not be settled.
 func (r *runner) note(j *job, err error) {
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errBack):
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		j.back = true
 		r.log(j).Info("a handler was stopped before it was done; what it had not finished is delivered again")
@@ -298,43 +325,63 @@ func (r *runner) log(j *job) *slog.Logger {
 	return r.c.db.log.With("consumer", r.c.name, "claim", j.claim.ID)
 }
 
-// bisect handles a batch, and where the handler fails its halves, so that what fails alone is nacked alone.
+// errBack ends a batch whose rest was handed back.
+var errBack = errors.New("the rest was handed back")
+
+// bisect handles a batch, and where the handler fails its halves, so that what fails alone is nacked alone. In an ordered
+// consumer what comes behind that is handed back, because it waits for the retry. A batch is the handler's, which may have
+// changed it, so its halves are read again.
 func (r *runner) bisect(ctx context.Context, j *job, batch []Event) error {
+	n, first, last := len(batch), batch[0].ID, batch[len(batch)-1].ID
 	err := r.handle(ctx, r, j, batch)
 	var settle *settleError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &settle):
+		if ctx.Err() != nil {
+			r.release(j)
+		}
 		return err
 	case ctx.Err() != nil:
 		// Stopped, or the claim was lost, while the handler worked: that is no failure of its events.
-		last, cancel := outliving(ctx)
-		defer cancel()
-		if _, err := eventlog.Release(last, r.c.db.pool, j.claim.ID); err != nil {
+		r.release(j)
+		return context.Cause(ctx)
+	case gone(err) && r.away(ctx):
+		// The database went away under the handler; its events are not to blame.
+		r.release(j)
+		return errBack
+	case gone(err) && !j.retried:
+		// A connection was lost, or the handler has an error of its own that looks so.
+		j.retried = true
+		if batch, err = r.again(ctx, j, first, last); err != nil || len(batch) == 0 {
 			return err
 		}
-		return context.Cause(ctx)
-	case gone(err):
-		// The database went away under the handler; its events are not to blame.
-		j.back = true
-		return r.patiently(ctx, func() error {
-			_, err := eventlog.Release(ctx, r.c.db.pool, j.claim.ID)
+		return r.bisect(ctx, j, batch)
+	case n == 1:
+		if err := r.nack(j, first, err); err != nil || !r.reader.Ordered || first == j.events[len(j.events)-1].ID {
 			return err
-		})
-	case len(batch) == 1:
-		return r.nack(ctx, j, batch[0].ID, err)
+		}
+		r.release(j)
+		return errBack
 	}
-	half := len(batch) / 2
-	if err := r.bisect(ctx, j, batch[:half]); err != nil {
+	if batch, err = r.again(ctx, j, first, last); err != nil {
 		return err
 	}
-	return r.bisect(ctx, j, batch[half:])
+	for _, half := range [][]Event{batch[: len(batch)/2 : len(batch)/2], batch[len(batch)/2:]} {
+		if len(half) == 0 {
+			continue // some were deleted meanwhile
+		}
+		if err := r.bisect(ctx, j, half); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ack acks some events of a claim, or all of it. A whole claim is acked in the background, where acks of many workers go
 // together; until then the job counts as held.
-func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
+func (r *runner) ack(j *job, ids []int64) error {
 	if len(ids) == 0 {
 		r.acking <- struct{}{}
 		j.acking = true
@@ -343,7 +390,7 @@ func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
 			if r.reader.Ordered {
 				ack = r.c.db.acker.Ack // what comes next waits for it
 			}
-			r.note(j, r.patiently(r.life, func() error {
+			r.note(j, r.retry(r.life, func() error {
 				_, err := ack(r.life, j.claim.ID)
 				return err
 			}))
@@ -352,24 +399,27 @@ func (r *runner) ack(ctx context.Context, j *job, ids []int64) error {
 		})
 		return nil
 	}
-	return r.patiently(ctx, func() error {
+	return r.patiently(r.life, func(ctx context.Context) error {
 		_, err := eventlog.Ack(ctx, r.c.db.pool, j.claim.ID, ids)
 		return err
 	})
 }
 
-func (r *runner) nack(ctx context.Context, j *job, id int64, reason error) error {
+func (r *runner) nack(j *job, id int64, reason error) error {
 	j.back = true
 	r.c.db.log.Debug("an event failed", "consumer", r.c.name, "id", id, "attempt", j.r.Attempt, "error", reason)
-	return r.patiently(ctx, func() error {
+	return r.patiently(r.life, func(ctx context.Context) error {
 		_, err := eventlog.Nack(ctx, r.c.db.pool, j.claim.ID, []int64{id}, reason.Error(), -1)
 		return err
 	})
 }
 
-// keep extends what is held here three times a lease. A handler whose claim is lost is told through its context.
+// keep extends what is held here three times a lease, on connections of its own and a few at a time, so that neither
+// handlers that hold all connections nor one that does not answer lets leases pass. A handler whose claim is lost is told
+// through its context.
 func (r *runner) keep(ctx context.Context, lease time.Duration) {
-	tick := time.NewTicker(max(lease/3, time.Millisecond))
+	every := max(lease/3, time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -378,67 +428,34 @@ func (r *runner) keep(ctx context.Context, lease time.Duration) {
 		case <-tick.C:
 		}
 		r.mu.Lock()
-		jobs := make([]*job, 0, len(r.held))
-		for _, j := range r.held {
-			jobs = append(jobs, j)
-		}
+		jobs := slices.Collect(maps.Values(r.held))
 		r.mu.Unlock()
+		var all sync.WaitGroup
+		few := make(chan struct{}, leaseConns)
 		for _, j := range jobs {
-			_, err := eventlog.Extend(ctx, r.c.db.pool, j.claim.ID, r.o.lease)
-			if err = wrap(err, "extend"); errors.Is(err, ErrClaimLost) {
-				r.mu.Lock()
-				if j.cancel != nil && r.held[j.claim.ID] == j {
-					j.cancel(err)
-				}
-				r.mu.Unlock()
-			}
+			few <- struct{}{}
+			all.Go(func() {
+				r.extend(ctx, j, max(every, 10*time.Millisecond))
+				<-few
+			})
 		}
+		all.Wait()
 	}
 }
 
-// patiently calls f until it succeeds, fails for good, or ctx ends. Lost connections, a server that starts or stops, a
-// failover and busy locks pass.
-func (r *runner) patiently(ctx context.Context, f func() error) error {
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := f()
-		if err == nil || !passing(err) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if wait > 100*time.Millisecond {
-			r.c.db.log.Warn("the database does not answer; trying again", "consumer", r.c.name, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait/2 + rand.N(wait)):
-		}
+// extend extends one lease.
+func (r *runner) extend(ctx context.Context, j *job, patience time.Duration) {
+	err := eventlog.Within(ctx, patience, func(ctx context.Context) error {
+		_, err := eventlog.Extend(ctx, r.c.db.leases, j.claim.ID, r.o.lease)
+		return wrap(err, "extend")
+	})
+	if !errors.Is(err, ErrClaimLost) {
+		return
 	}
-}
-
-// gone says whether an error that a handler returned means that the connection to the database was lost.
-func gone(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return passing(err) && pg.Code[:2] != "40"
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j.lost = true
+	if j.cancel != nil && r.held[j.claim.ID] == j {
+		j.cancel(err)
 	}
-	var connect *pgconn.ConnectError
-	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
-}
-
-// passing says whether an error may pass when one tries again.
-func passing(err error) bool {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		// no answer from the server: the connection failed, or ctx ended
-		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-	}
-	switch pg.Code[:2] {
-	case "08", "53", "57", "58", "40": // connection, resources, shutdown and start-up, I/O, serialization
-		return pg.Code != "57014" // a cancelled statement
-	}
-	return pg.Code == "55P03" || pg.Code == "25006" // a busy consumer; a standby that is being promoted
 }

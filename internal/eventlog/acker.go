@@ -3,11 +3,13 @@ package eventlog
 import (
 	"cmp"
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -26,8 +28,9 @@ const maxTogether = 256
 // An Acker acks whole claims for all workers of a process, in one transaction where they come together: what arrives while
 // some is on its way goes in the next. For small batches most of what an ack costs is the transaction.
 type Acker struct {
-	pool  *pgxpool.Pool
-	hurry chan struct{} // somebody waits, or there are enough
+	pool   *pgxpool.Pool
+	hurry  chan struct{} // somebody waits, or there are enough
+	single chan struct{} // holds one for each ack that is on its way alone
 
 	mu      sync.Mutex
 	waiting []*pendingAck
@@ -42,7 +45,7 @@ type pendingAck struct {
 }
 
 // NewAcker makes an acker; it needs no end.
-func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool, hurry: make(chan struct{}, 1)} }
+func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool, hurry: make(chan struct{}, 1), single: make(chan struct{}, 4)} }
 
 // Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
 func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
@@ -96,9 +99,6 @@ func (a *Acker) run(ctx context.Context) {
 			return
 		}
 		a.ack(ctx, batch)
-		for _, p := range batch {
-			close(p.done)
-		}
 		select {
 		case <-a.hurry:
 		case <-time.After(gather):
@@ -106,28 +106,41 @@ func (a *Acker) run(ctx context.Context) {
 	}
 }
 
-// ack acks a batch in one transaction or, where one of them is refused, each in its own.
+// ack acks a batch in one transaction or, where one of them is refused or locked, each in its own, without waiting for these.
 func (a *Acker) ack(ctx context.Context, batch []*pendingAck) {
-	if len(batch) > 1 && a.together(ctx, batch) == nil {
-		return
+	if len(batch) > 1 {
+		err := Within(ctx, ackPatience, func(ctx context.Context) error { return a.together(ctx, batch) })
+		var refused *pgconn.PgError
+		if err == nil || !errors.As(err, &refused) && !pgconn.SafeToRetry(err) {
+			for _, p := range batch {
+				p.err = err // not nil: it may have happened, and alone it would seem lost
+				close(p.done)
+			}
+			return
+		}
 	}
 	for _, p := range batch {
-		one, cancel := context.WithTimeout(ctx, ackPatience)
-		p.n, p.err = Ack(one, a.pool, p.claim, nil)
-		cancel()
+		a.single <- struct{}{}
+		go func() {
+			p.err = Within(ctx, ackPatience, func(ctx context.Context) (err error) {
+				p.n, err = Ack(ctx, a.pool, p.claim, nil)
+				return err
+			})
+			close(p.done)
+			<-a.single
+		}()
 	}
 }
 
 func (a *Acker) together(ctx context.Context, batch []*pendingAck) error {
-	ctx, cancel := context.WithTimeout(ctx, ackPatience)
-	defer cancel()
 	// ascending, so that transactions that lock the same claims do so in one order
 	slices.SortFunc(batch, func(x, y *pendingAck) int { return cmp.Compare(x.claim, y.claim) })
 	ids := make([]int64, len(batch))
 	for i, p := range batch {
 		ids[i] = p.claim
 	}
-	rows, err := a.pool.Query(ctx, "select howdah.ack(c.id) from unnest($1::bigint[]) c (id)", ids)
+	rows, err := a.pool.Query(ctx, `select howdah.ack(c.id) from (select pg_catalog.set_config('lock_timeout', '500ms', true) offset 0) s,
+		pg_catalog.unnest($1::bigint[]) c (id)`, ids)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -12,7 +12,8 @@ import (
 // A sharedRead is one read of rows that several consumers have claimed at the same moment.
 type sharedRead struct {
 	all    Reservation // what they have claimed together
-	read   sync.Once
+	begun  atomic.Bool
+	done   chan struct{} // closed when events and err are set
 	events []Event
 	err    error
 }
@@ -29,7 +30,7 @@ func shareReads(taken []*Taken) {
 		}
 		if n > 1 {
 			all.Events = min(all.Events, int(all.LastID-all.FirstID+1))
-			shared := &sharedRead{all: all}
+			shared := &sharedRead{all: all, done: make(chan struct{})}
 			for _, v := range taken[:n] {
 				v.shared = shared
 			}
@@ -42,7 +43,15 @@ func shareReads(taken []*Taken) {
 // that nobody sees what another one's handler does to a payload.
 func (r *Reader) ReadTaken(ctx context.Context, pool *pgxpool.Pool, v *Taken) ([]Event, error) {
 	if s := v.shared; s != nil {
-		s.read.Do(func() { s.events, s.err = r.Read(ctx, pool, s.all) })
+		if s.begun.CompareAndSwap(false, true) {
+			s.events, s.err = r.Read(ctx, pool, s.all)
+			close(s.done)
+		}
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 		if own := s.of(v.Reservation); own != nil {
 			return own, nil
 		}

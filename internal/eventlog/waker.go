@@ -15,6 +15,8 @@ const (
 	flagClass = 1213159169             // first key of the advisory lock by which a producer sees that somebody sleeps
 	pollEvery = 2 * time.Second        // the backup, should a notification get lost
 	flagHold  = 100 * time.Millisecond // a flag is lowered after so much steady work
+
+	watchPatience = 10 * time.Second // with a connection that does not answer
 )
 
 // A Waker lets the workers of one process sleep until a producer commits. It owns one direct connection: that listens,
@@ -137,8 +139,10 @@ type watched struct {
 
 func watch(ctx context.Context, pool *pgxpool.Pool, consumer string) (v watched, err error) {
 	var due *float64
-	err = pool.QueryRow(ctx, "select topic, stable, behind, marked, next_due from howdah.watch($1)", consumer).
-		Scan(&v.topic, &v.stable, &v.behind, &v.marked, &due)
+	err = Within(ctx, watchPatience, func(ctx context.Context) error {
+		return pool.QueryRow(ctx, "select topic, stable, behind, marked, next_due from howdah.watch($1)", consumer).
+			Scan(&v.topic, &v.stable, &v.behind, &v.marked, &due)
+	})
 	v.nextDue = -1
 	if due != nil {
 		v.nextDue = time.Duration(*due * float64(time.Second))
