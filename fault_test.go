@@ -1,0 +1,367 @@
+package howdah_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/howdah/howdah"
+	"github.com/howdah/howdah/internal/testdb"
+)
+
+// An error of a handler's own is none of the database, whatever it looks like: its event dies, and the others come through.
+func TestRunHandlersOwnErrors(t *testing.T) {
+	for name, fail := range map[string]func(context.Context) error{
+		"file": func(context.Context) error { _, err := os.Open("/does/not/exist"); return err },
+		"json": func(context.Context) error { return json.NewDecoder(strings.NewReader(`{"a":`)).Decode(new(any)) },
+		"time-out": func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, 0)
+			defer cancel()
+			return ctx.Err()
+		},
+		"busy lock": func(context.Context) error { return &pgconn.PgError{Code: "55P03"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, topic, consumer := open(t, howdah.MaxAttempts(1))
+			publish(t, topic, 10)
+			poison := value[int64](t, db, "select id from events.things order by id offset 4 limit 1")
+			var good tally
+			err := consumer.Run(t.Context(), func(ctx context.Context, batch []howdah.Event) error {
+				if slices.ContainsFunc(batch, func(e howdah.Event) bool { return e.ID == poison }) {
+					return fail(ctx)
+				}
+				good.add(batch)
+				return nil
+			}, howdah.UntilIdle())
+			if err != nil {
+				t.Fatal(err)
+			}
+			good.once(t, 9)
+			if dead := value[int64](t, db, "select max(id) from howdah.dead_letters having count(*) = 1"); dead != poison {
+				t.Errorf("event %d is dead", dead)
+			}
+		})
+	}
+}
+
+// What a handler does to its batch does not show in the batches after it.
+func TestRunHandlerChangesItsBatch(t *testing.T) {
+	scramble := func(batch []howdah.Event) {
+		for i := range batch {
+			copy(batch[i].Payload, "xxxxxxxxxx")
+			batch[i].ID = -1
+		}
+		_ = append(batch, howdah.Event{ID: -2})
+	}
+	t.Run("halves", func(t *testing.T) {
+		db, topic, consumer := open(t)
+		publish(t, topic, 8)
+		ids := value[[]int64](t, db, "select array_agg(id order by id) from events.things")
+		var got []int64
+		err := consumer.Run(t.Context(), func(_ context.Context, batch []howdah.Event) error {
+			defer scramble(batch)
+			for _, e := range batch {
+				if !json.Valid(e.Payload) {
+					t.Errorf("event %d has payload %s", e.ID, e.Payload)
+				}
+			}
+			if len(batch) > 2 {
+				return errors.New("too many")
+			}
+			for _, e := range batch {
+				got = append(got, e.ID)
+			}
+			return nil
+		}, howdah.UntilIdle())
+		if err != nil || !slices.Equal(got, ids) {
+			t.Errorf("%v, events %v, not %v", err, got, ids)
+		}
+	})
+	t.Run("again", func(t *testing.T) {
+		db, topic, consumer := open(t)
+		publish(t, topic, 8)
+		ids := value[[]int64](t, db, "select array_agg(id order by id) from events.things")
+		tries := 0
+		var got []int64
+		err := consumer.RunTx(t.Context(), func(_ context.Context, _ pgx.Tx, batch []howdah.Event) error {
+			got = nil
+			for _, e := range batch {
+				got = append(got, e.ID)
+			}
+			scramble(batch)
+			if tries++; tries < 3 {
+				return &pgconn.PgError{Code: "40001"}
+			}
+			return nil
+		}, howdah.UntilIdle())
+		if err != nil || tries != 3 || !slices.Equal(got, ids) {
+			t.Errorf("%v, %d tries, events %v, not %v", err, tries, got, ids)
+		}
+		if n := value[int](t, db, "select lag from howdah.consumers"); n != 0 {
+			t.Errorf("%d events are left", n)
+		}
+	})
+}
+
+// A nil error in a FailedError is no failure.
+func TestFailedErrorNil(t *testing.T) {
+	db, topic, consumer := open(t, howdah.MaxAttempts(1))
+	publish(t, topic, 3)
+	err := consumer.Run(t.Context(), func(_ context.Context, batch []howdah.Event) error {
+		return &howdah.FailedError{Events: map[int64]error{batch[0].ID: nil, batch[1].ID: errors.New("no")}}
+	}, howdah.UntilIdle())
+	if n := value[int](t, db, "select count(*) from howdah.dead_letters"); err != nil || n != 1 {
+		t.Errorf("%v, %d dead letters", err, n)
+	}
+}
+
+// In an ordered consumer what stands behind a failed event waits for its retry, in the same batch too.
+func TestRunOrderedFailure(t *testing.T) {
+	db, topic, consumer := open(t, howdah.Ordered())
+	publish(t, topic, 6)
+	ids := value[[]int64](t, db, "select array_agg(id order by id) from events.things")
+	var got []int64
+	err := consumer.Run(t.Context(), func(_ context.Context, batch []howdah.Event) error {
+		for _, e := range batch {
+			if e.ID == ids[1] && e.Attempt == 1 {
+				return errors.New("not yet")
+			}
+		}
+		for _, e := range batch {
+			got = append(got, e.ID)
+		}
+		return nil
+	}, howdah.UntilIdle())
+	if err != nil || !slices.Equal(got, ids) {
+		t.Errorf("%v, order %v, not %v", err, got, ids)
+	}
+}
+
+// Leases are extended while handlers hold all connections of the pool.
+func TestRunTxOnAllConnections(t *testing.T) {
+	url := testdb.New(t)
+	db, err := howdah.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	topic, err := db.CreateTopic(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.CreateConsumer(t.Context(), "worker", "things", howdah.Lease(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, topic, 2)
+	small, err := howdah.Open(t.Context(), url, howdah.WithMaxConns(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(small.Close)
+	var all tally
+	err = small.Consumer("worker").RunTx(t.Context(), func(ctx context.Context, _ pgx.Tx, batch []howdah.Event) error {
+		// until the first lease has passed and the claim lives on
+		until(t, db, "select claimed_at + interval '1500 ms' < clock_timestamp() from howdah.claims where first_id = $1 and ended_at is null", batch[0].ID)
+		all.add(batch)
+		return ctx.Err()
+	}, howdah.Workers(2), howdah.Batch(1), howdah.UntilIdle())
+	if err != nil {
+		t.Error(err)
+	}
+	all.once(t, 2)
+}
+
+// A claim that is lost while it waits for a worker is not begun.
+func TestRunLostInTheQueue(t *testing.T) {
+	db, topic, consumer := open(t, howdah.Lease(time.Second))
+	publish(t, topic, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	release, ended := make(chan struct{}), make(chan error)
+	var handled atomic.Int32
+	go func() {
+		ended <- consumer.Run(ctx, func(context.Context, []howdah.Event) error {
+			if handled.Add(1) == 1 {
+				<-release
+			}
+			return nil
+		}, howdah.Batch(1))
+	}()
+	until(t, db, "select count(*) = 1 from howdah.open_claims")
+	publish(t, topic, 1)
+	until(t, db, "select count(*) = 2 from howdah.open_claims")
+	waits := value[int64](t, db, "select max(claim_id) from howdah.open_claims")
+	until(t, db, "select exists (select from howdah.extension where claim_id = $1)", waits)
+	// It ends as after an operator's seek, for this worker alone.
+	if _, err := db.Pool().Exec(t.Context(), "update howdah.claims set ended_at = clock_timestamp(), outcome = 'expired' where claim_id = $1", waits); err != nil {
+		t.Fatal(err)
+	}
+	other := value[int64](t, db, "select min(claim_id) from howdah.open_claims")
+	before := value[int](t, db, "select count(*) from howdah.extension where claim_id = $1", other)
+	until(t, db, "select count(*) > $2 + 1 from howdah.extension where claim_id = $1", other, before) // the keeper has been round
+	close(release)
+	until(t, db, "select count(*) = 0 from howdah.open_claims")
+	stop()
+	if err := <-ended; err != nil || handled.Load() != 1 {
+		t.Errorf("%v, %d claims were handled", err, handled.Load())
+	}
+}
+
+// However short the grace, what a run has claimed is acked or handed back.
+func TestRunStopsWithoutGrace(t *testing.T) {
+	db, topic, consumer := open(t, howdah.Lease(time.Hour))
+	publish(t, topic, 1000)
+	var all tally
+	for seen := 0; seen < 1000; seen = all.add(nil) {
+		ctx, stop := context.WithCancel(t.Context())
+		err := consumer.Run(ctx, func(_ context.Context, batch []howdah.Event) error {
+			if all.add(batch) >= min(seen+50, 1000) {
+				stop()
+			}
+			return nil
+		}, howdah.Workers(2), howdah.Batch(5), howdah.UntilIdle(), howdah.Grace(0))
+		stop()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := value[int](t, db, "select count(*) from howdah.open_claims"); n > 0 {
+			t.Fatalf("after %d events %d claims are held by nobody", all.add(nil), n)
+		}
+	}
+}
+
+// Run ends when its DB is closed.
+func TestRunEndsWithClose(t *testing.T) {
+	db, err := howdah.Open(t.Context(), testdb.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic, err := db.CreateTopic(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := db.CreateConsumer(t.Context(), "worker", "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, topic, 1)
+	handled, ended := make(chan struct{}), make(chan error)
+	go func() {
+		ended <- consumer.Run(t.Context(), func(context.Context, []howdah.Event) error { close(handled); return nil })
+	}()
+	<-handled
+	db.Close()
+	if err := <-ended; err == nil {
+		t.Error("no error")
+	}
+}
+
+// One connection falls silent just when a lease is to be extended on it: the others do that.
+func TestRunSilentKeeper(t *testing.T) {
+	p, db, topic, consumer := openProxied(t, howdah.Lease(2*time.Second))
+	publish(t, topic, 3)
+	p.silence("howdah.extend")
+	ctx, stop := context.WithCancel(t.Context())
+	finish, ended := make(chan struct{}), make(chan error)
+	var all tally
+	go func() {
+		ended <- consumer.Run(ctx, func(ctx context.Context, batch []howdah.Event) error {
+			select {
+			case <-finish:
+			case <-ctx.Done():
+				t.Errorf("the claim of event %d is lost", batch[0].ID)
+			}
+			all.add(batch)
+			return nil
+		}, howdah.Workers(3), howdah.Batch(1))
+	}()
+	<-p.hit
+	until(t, db, "select count(*) = 3 and max(claimed_at) + interval '4 s' < clock_timestamp() from howdah.claims where ended_at is null and first_id is not null")
+	if k, err := db.Consumer("worker").Claim(t.Context(), 3); k != nil || err != nil {
+		t.Errorf("another worker got %v, %v", k, err)
+	}
+	close(finish)
+	until(t, db, "select lag = 0 from howdah.consumers")
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	all.once(t, 3)
+}
+
+// Acks whose answer is lost may have happened: nobody is told that the claims are lost.
+func TestAckWithoutAnswer(t *testing.T) {
+	p, db, topic, consumer := openProxied(t)
+	publish(t, topic, 10)
+	var claims []*howdah.Claim
+	for range 10 {
+		k, err := consumer.Claim(t.Context(), 1)
+		if err != nil || k == nil {
+			t.Fatal(k, err)
+		}
+		claims = append(claims, k)
+	}
+	p.silence("unnest($1::bigint[]) c (id)")
+	var wg sync.WaitGroup
+	for _, k := range claims {
+		wg.Go(func() {
+			if _, err := k.Ack(t.Context()); errors.Is(err, howdah.ErrClaimLost) || err != nil && !howdah.IsTemporary(err) {
+				t.Error(err)
+			}
+		})
+	}
+	<-p.hit
+	until(t, db, "select count(*) > 1 from howdah.claims where outcome = 'acked'")
+	p.cut()
+	wg.Wait()
+}
+
+// A claim whose rows cannot be read is handed back at once.
+func TestClaimThatCannotBeRead(t *testing.T) {
+	p, db, topic, consumer := openProxied(t, howdah.Lease(time.Hour))
+	publish(t, topic, 5)
+	p.silence("enable_seqscan")
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { <-p.hit; stop() }()
+	if k, err := consumer.Claim(ctx, 5); err == nil {
+		t.Errorf("claim %v", k)
+	}
+	until(t, db, "select count(*) = 0 from howdah.open_claims")
+}
+
+// All connections break while a run stops: what it has not begun is handed back all the same.
+func TestRunHandsBackOverANewConnection(t *testing.T) {
+	p, db, topic, consumer := openProxied(t, howdah.Lease(time.Hour))
+	publish(t, topic, 200)
+	ctx, stop := context.WithCancel(t.Context())
+	begun, finish, ended := make(chan struct{}, 200), make(chan struct{}), make(chan error)
+	go func() {
+		ended <- consumer.Run(ctx, func(context.Context, []howdah.Event) error {
+			begun <- struct{}{}
+			if len(begun) > 40 {
+				<-finish
+			}
+			return nil
+		}, howdah.Workers(2), howdah.Batch(1))
+	}()
+	until(t, db, "select count(*) > 2 from howdah.claims where outcome = 'acked'")
+	for len(begun) < 42 {
+		time.Sleep(time.Millisecond)
+	}
+	p.cut()
+	stop()
+	close(finish)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	until(t, db, "select count(*) = 0 from howdah.open_claims")
+}
