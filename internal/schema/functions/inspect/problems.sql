@@ -9,14 +9,19 @@ declare
     t   howdah.topic;
     hit boolean;
 begin
+    -- Other roles' sessions do not say since when they are open, and one that commits just now says it no more: they are young
+    -- until an event that waits for them is old.
     return query
-        select 'producers', case when p.since < clock_timestamp() - interval '1 min' then 'error' else 'warning' end, p.topic,
-               format('%s has written and not committed%s: every consumer of the topic waits for it',
-                      coalesce('the session with pid ' || p.pid || ' of role ' || (select a.usename from pg_stat_activity a where a.pid = p.pid), 'prepared transaction ' || p.gid),
-                      coalesce(' for ' || extract(epoch from clock_timestamp() - p.since)::bigint || ' s', '')),
+        select 'producers', case when h.since < clock_timestamp() - interval '1 min' then 'error' else 'warning' end, p.topic,
+               format('%s has written and not committed for %s s%s: every consumer of the topic waits for it',
+                      case when p.pid is null then 'prepared transaction ' || p.gid
+                           else 'the session with pid ' || p.pid || coalesce(' of role ' || (select a.usename from pg_stat_activity a where a.pid = p.pid), '') end,
+                      extract(epoch from clock_timestamp() - h.since)::bigint, case when p.since is null then ' or longer' else '' end),
                case when p.pid is not null then format('commit it, or, as its role: select pg_terminate_backend(%s);', p.pid)
                     else format('commit prepared %L; or rollback prepared %1$L;', p.gid) end
-        from howdah.open_producers p where p.since is null or p.since < clock_timestamp() - interval '10 s';
+        from howdah.open_producers p join howdah.topic x on x.name = p.topic,
+            lateral (select coalesce(p.since, howdah.held_since(x.number, p.low_mark)) as since) h
+        where h.since < clock_timestamp() - interval '10 s';
 
     return query
         with figures as materialized (select * from howdah.consumer_figures()),
