@@ -40,9 +40,9 @@ begin
                case when f.paused then 'howdah consumer resume ' || f.consumer else 'start a worker, or drop the consumer if nobody needs it' end
         from figures f where f.lag > 0 and (f.paused or f.in_flight = 0 and f.lag_seconds > 60)
         union all
-        select 'sequences', 'error', f.consumer, format('its head is %s, but the last id drawn of topic %s is %s: new events would never be delivered', f.head, f.topic, s.last_id),
+        select 'sequences', 'error', f.consumer, format('its head is %s, but the last id drawn of topic %s is %s: new events would never be delivered', f.head, f.topic, howdah.last_drawn(s.sequence)),
                'somebody ran TRUNCATE … RESTART, setval or a restore: set the sequence forward, as the error of the next claim says'
-        from figures f join howdah.topics s on s.topic = f.topic where f.head > s.last_id + 1
+        from figures f join howdah.topic s on s.name = f.topic where f.head > howdah.last_drawn(s.sequence) + 1     -- read after the head: where both are known
         union all
         select 'leases', 'warning', l.consumer,
                format('the lease of %s on %s events passed %s s ago, and no other worker has taken them', coalesce(l.owner, 'a worker'), l.events,
