@@ -115,3 +115,43 @@ func TestProducersOfUnknownAge(t *testing.T) {
 		}
 	}
 }
+
+// Where events have no time of arrival, the consumer's last claim tells whether it has a worker.
+func TestNoWorkerWithoutTimes(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	for _, sql := range []string{
+		"create table public.raw (id serial primary key, at timestamp not null default now(), data json)",
+		"select howdah.adopt_topic('raw', 'public.raw', 'id', 'data', 'at')", "select howdah.create_consumer('worker', 'raw')",
+		"insert into public.raw (data) select '{}' from generate_series(1, 10)",
+	} {
+		must(t, conn, sql)
+	}
+	const problems = "select coalesce(string_agg(name || ': ' || problem, '; '), '') from howdah.problems()"
+	earlier := func(what string) {
+		t.Helper()
+		must(t, conn, "update howdah.claims set "+what+" = "+what+" - interval '2 min'")
+	}
+	says := func(when, want string) {
+		t.Helper()
+		if p := one[string](t, conn, problems); (p == "") != (want == "") || !strings.Contains(p, want) {
+			t.Errorf("%s: it says %q, not %q", when, p, want)
+		}
+	}
+	says("a new consumer", "")
+	earlier("claimed_at")
+	says("nobody has claimed", "worker: 10 events wait, nothing was claimed or finished for 120 s, and no claim is open: no worker runs")
+	claim := one[int64](t, conn, "select max(claim_id) from howdah.claim('worker', 5)")
+	earlier("claimed_at")
+	says("in flight", "")
+	must(t, conn, "select howdah.ack($1)", claim)
+	says("just acked", "")
+	earlier("ended_at")
+	says("acked long ago", "worker: 5 events wait, nothing was claimed or finished for 120 s")
+	must(t, conn, "select howdah.nack($1, null, 'no', '1 hour')", one[int64](t, conn, "select max(claim_id) from howdah.claim('worker', 5)"))
+	says("just nacked", "")
+	earlier("claimed_at")
+	earlier("ended_at")
+	says("nacked long ago", "worker: 5 events wait to be delivered again, nothing was claimed or finished for 120 s, and no claim is open")
+	must(t, conn, "select howdah.pause('worker')")
+	says("paused", "worker: paused, with 5 events waiting")
+}

@@ -35,10 +35,13 @@ begin
         union all
         select 'consumers', 'warning', f.consumer,
                case when f.paused then format('paused, with %s events waiting', f.lag)
-                    when f.pending > 0 and f.waiting = 0 then format('%s events wait to be delivered again, the oldest since %s s, and no claim is open', f.pending, f.lag_seconds::bigint)
-                    else format('%s events wait, the oldest for %s s, and no claim is open: no worker runs', f.lag, f.lag_seconds::bigint) end,
+                    when f.pending > 0 and f.waiting = 0 then format('%s events wait to be delivered again, %s, and no claim is open', f.pending, w.long)
+                    else format('%s events wait, %s, and no claim is open: no worker runs%s', f.lag, w.long, case when f.lag_seconds is null then ', unless they have just come' else '' end) end,
                case when f.paused then 'howdah consumer resume ' || f.consumer else 'start a worker, or drop the consumer if nobody needs it' end
-        from figures f where f.lag > 0 and (f.paused or f.in_flight = 0 and f.lag_seconds > 60)
+        from figures f
+        cross join lateral (select case when f.lag_seconds is null and f.lag > 0 and f.in_flight = 0 then howdah.idle_seconds(f.consumer) end as seconds) idle
+        cross join lateral (select coalesce('the oldest for ' || f.lag_seconds::bigint || ' s', 'nothing was claimed or finished for ' || idle.seconds::bigint || ' s') as long) w
+        where f.lag > 0 and (f.paused or f.in_flight = 0 and coalesce(f.lag_seconds, idle.seconds) > 60)
         union all
         select 'sequences', 'error', f.consumer, format('its head is %s, but the last id drawn of topic %s is %s: new events would never be delivered', f.head, f.topic, howdah.last_drawn(s.sequence)),
                'somebody ran TRUNCATE … RESTART, setval or a restore: set the sequence forward, as the error of the next claim says'
