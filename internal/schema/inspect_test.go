@@ -155,3 +155,47 @@ func TestNoWorkerWithoutTimes(t *testing.T) {
 	must(t, conn, "select howdah.pause('worker')")
 	says("paused", "worker: paused, with 5 events waiting")
 }
+
+// A replay of more than there is queues what there is, and counts it.
+func TestReplayCountsEvents(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	for _, sql := range []string{
+		"select howdah.create_topic('things')", "select howdah.create_topic('parts', 4)",
+		"select howdah.create_consumer('plain', 'things')", "select howdah.create_consumer('strict', 'parts', ordered => true)",
+		"select setval('events.things_id_seq', 500)", "insert into events.things (payload) select '{}' from generate_series(1, 10)",
+		"begin", "insert into events.things (payload) select '{}' from generate_series(1, 100)", "rollback",
+		"insert into events.things (payload) select '{}' from generate_series(1, 10)",
+		"insert into events.parts (key, payload) select i::text, '{}' from generate_series(1, 20) i",
+		"select howdah.seek('plain', 'latest')", "select howdah.seek('strict', 'latest')",
+	} {
+		must(t, conn, sql)
+	}
+	for _, consumer := range []string{"plain", "strict"} {
+		lag := func() int { return one[int](t, conn, "select lag::int from howdah.consumers where consumer = $1", consumer) }
+		must(t, conn, "select howdah.replay($1, 1, 9223372036854775807)", consumer)
+		if n := lag(); n != 20 {
+			t.Errorf("%s: the lag is %d, not 20", consumer, n)
+		}
+		claimed := 0
+		for {
+			var n int
+			var claim *int64
+			if err := conn.QueryRow(t.Context(), "select count(*), max(claim_id) from howdah.claim($1)", consumer).Scan(&n, &claim); err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				break
+			}
+			claimed += n
+			must(t, conn, "select howdah.ack($1)", *claim)
+		}
+		if n := lag(); n != 0 || claimed != 20 {
+			t.Errorf("%s: %d claimed, and the lag is %d", consumer, claimed, n)
+		}
+		must(t, conn, "select howdah.replay($1, 1, 3)", consumer)
+		if n, want := lag(), map[string]int{"plain": 0, "strict": 3}[consumer]; n != want {
+			t.Errorf("%s: the lag is %d after a replay of ids 1 to 3, not %d", consumer, n, want)
+		}
+		must(t, conn, "select howdah.replay($1, 5000, 6000)", consumer)
+	}
+}
