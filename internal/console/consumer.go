@@ -109,6 +109,9 @@ func (c *Console) consumer(r *http.Request) (view, error) {
 	v.Lag = g.draw(events)
 	g = d.drawing("Age of the oldest unfinished event of "+name+" over time", v.Now)
 	g.kind, g.write, g.least = "seconds", func(s float64) string { return strings.Replace(secondsText(s), ".0 s", " s", 1) }, 4
+	if info.LagSeconds == nil {
+		g.empty = "Events of this topic have no time of arrival, so their age is not known."
+	}
 	v.Age = g.draw(age)
 	return v, nil
 }

@@ -47,16 +47,29 @@ func (s *sampler) consumerRow(c howdah.ConsumerInfo) ConsumerRow {
 	if t := s.topics[c.Topic]; t != nil {
 		row.In = t.rate(rateWindow)
 	}
-	row.judge(s.problems)
+	row.judge(s.problems, s.figures.At)
 	return row
 }
 
-// judge says in one word and one sentence how a consumer is.
-func (r *ConsumerRow) judge(problems []howdah.Finding) {
-	seconds := 0.0
+// behind is the age of the oldest unfinished event. Where events have no time of arrival, it is how long the page has seen
+// events wait, or how long what waits takes at this pace, whichever is less; where it knows neither, for ever.
+func (r *ConsumerRow) behind(now time.Time) float64 {
 	if r.LagSeconds != nil {
-		seconds = *r.LagSeconds
+		return *r.LagSeconds
 	}
+	seconds := math.Inf(1)
+	if r.Watched && !r.Since.IsZero() {
+		seconds = now.Sub(r.Since).Seconds()
+	}
+	if r.Out > 0 {
+		seconds = min(seconds, float64(r.Lag)/r.Out)
+	}
+	return seconds
+}
+
+// judge says in one word and one sentence how a consumer is. Whether it has workers is a finding's business.
+func (r *ConsumerRow) judge(problems []howdah.Finding, now time.Time) {
+	seconds, idle := r.behind(now), false
 	for _, p := range problems {
 		if p.Kind == "producers" && p.Name == r.Topic && r.Waiting > 0 {
 			r.State, r.Word = "stuck", "held back"
@@ -67,6 +80,9 @@ func (r *ConsumerRow) judge(problems []howdah.Finding) {
 			r.State, r.Word = "stuck", "stuck" // the finding says why
 			return
 		}
+		if p.Name == r.Consumer && p.Kind == "consumers" {
+			idle = r.InFlight == 0 && r.Out == 0 // still
+		}
 	}
 	switch {
 	case r.Paused && r.Lag > 0:
@@ -75,9 +91,9 @@ func (r *ConsumerRow) judge(problems []howdah.Finding) {
 		r.State, r.Word = "paused", "paused"
 	case r.Lag == 0:
 		r.State, r.Word = "ok", "up to date"
-	case r.InFlight == 0 && seconds > 60 && r.Out == 0 && r.Pending > 0 && r.Waiting == 0:
+	case idle && r.Pending > 0 && r.Waiting == 0:
 		r.State, r.Word, r.Cause = "stuck", "retrying", "What is left waits to be delivered again after a failure, and no worker has it now."
-	case r.InFlight == 0 && seconds > 60 && r.Out == 0:
+	case idle:
 		r.State, r.Word, r.Cause = "stuck", "no worker", "Events wait and no claim is open: no worker runs."
 	case seconds < 5:
 		r.State, r.Word = "ok", "keeping up"

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -141,7 +142,7 @@ func (s *sampler) remember(f howdah.Figures) {
 		topics[t.Topic].add(point{at: f.At, count: t.LastID})
 	}
 	for _, c := range f.Consumers {
-		p := point{at: f.At, count: drawn[c.Topic] - c.Lag - c.Dead, lag: c.Lag, dead: c.Dead}
+		p := point{at: f.At, count: drawn[c.Topic] - c.Lag - c.Dead, lag: c.Lag, dead: c.Dead, lagSeconds: math.NaN()}
 		if c.LagSeconds != nil {
 			p.lagSeconds = *c.LagSeconds
 		}

@@ -11,7 +11,7 @@ type point struct {
 	count      int64   // ids drawn, or events finished: a rate is its growth
 	lag        int64   // of a consumer; of a minute, the greatest
 	least      int64   // the smallest lag of a minute
-	lagSeconds float64 //
+	lagSeconds float64 // NaN: not known
 	dead       int64   //
 }
 

@@ -8,6 +8,7 @@ declare
     t howdah.topic := howdah.find_topic(topic);
     c howdah.consumer;
     first bigint;
+    differs text;
 begin
     perform howdah.check_name('consumer', consumer);
     perform howdah.need('SELECT', t.source);
@@ -22,10 +23,14 @@ begin
     perform pg_advisory_xact_lock(1213159168, 0);
     select * into c from howdah.consumer x where x.name = create_consumer.consumer;
     if c.number is not null then
-        if (c.topic, c.start, c.lease, c.max_attempts, c.ordered)
-           is distinct from (t.number, create_consumer.start, create_consumer.lease, create_consumer.max_attempts, create_consumer.ordered) then
-            raise exception 'consumer % exists, and differs: topic %, start %, lease %, max_attempts %, ordered %', quote_literal(consumer),
-                    (select x.name from howdah.topic x where x.number = c.topic), c.start, c.lease, c.max_attempts, c.ordered
+        differs := concat_ws('; ',
+            case when c.topic <> t.number then format('topic is %s, asked %s', (select x.name from howdah.topic x where x.number = c.topic), t.name) end,
+            case when c.start is distinct from create_consumer.start then format('start is %s, asked %s', c.start, coalesce(create_consumer.start, 'null')) end,
+            case when c.lease <> create_consumer.lease then format('lease is %s, asked %s', c.lease, create_consumer.lease) end,
+            case when c.max_attempts <> create_consumer.max_attempts then format('max_attempts is %s, asked %s', c.max_attempts, create_consumer.max_attempts) end,
+            case when c.ordered <> create_consumer.ordered then format('ordered is %s, asked %s', c.ordered::text, create_consumer.ordered::text) end);
+        if differs <> '' then
+            raise exception 'consumer % exists, and differs: %', quote_literal(consumer), differs
                 using errcode = 'duplicate_object',
                       hint = 'Use it as it is, move it with howdah.seek, drop it with howdah.drop_consumer, or take another name.';
         end if;

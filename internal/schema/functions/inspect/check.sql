@@ -1,6 +1,7 @@
 -- howdah.check: proves of every consumer that each id is in exactly one place (done, open, pending, dead, not yet handed out), and
 -- of every topic that its sequence is ahead of its ids, and of every object that its bytes are all there. No row: all is well.
--- Collections, guards and generated parts are looked at too. One statement a lane, so one snapshot.
+-- Collections, guards and generated parts are looked at too. One statement a lane, so one snapshot. What is compared with the sequence
+-- is read first: a sequence only grows, and does not wait for snapshots.
 create or replace function howdah.check() returns table (topic text, consumer text, problem text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
@@ -69,7 +70,8 @@ begin
                             from numbered a join howdah.claims k on k.claim_id = a.claim_id and a.name like 'open claim %'
                             where a.events <> cardinality(howdah.members(t, case when c.lanes > 1 then lane end, k.first_id, k.last_id, k.bits))
                         union all
-                        select format('the head %s lies above the last id drawn, %s', s.head, drawn) from state s where s.head > drawn + 1
+                        select format('the head %s lies above the last id drawn, %s', s.head, d.drawn)
+                            from state s, lateral (select howdah.last_drawn(t.sequence) as drawn) d where s.head > d.drawn + 1
                     ) x;
             end loop;
         end loop;

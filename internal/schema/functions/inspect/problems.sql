@@ -9,14 +9,19 @@ declare
     t   howdah.topic;
     hit boolean;
 begin
+    -- Other roles' sessions do not say since when they are open, and one that commits just now says it no more: they are young
+    -- until an event that waits for them is old.
     return query
-        select 'producers', case when p.since < clock_timestamp() - interval '1 min' then 'error' else 'warning' end, p.topic,
-               format('%s has written and not committed%s: every consumer of the topic waits for it',
-                      coalesce('the session with pid ' || p.pid || ' of role ' || (select a.usename from pg_stat_activity a where a.pid = p.pid), 'prepared transaction ' || p.gid),
-                      coalesce(' for ' || extract(epoch from clock_timestamp() - p.since)::bigint || ' s', '')),
+        select 'producers', case when h.since < clock_timestamp() - interval '1 min' then 'error' else 'warning' end, p.topic,
+               format('%s has written and not committed for %s s%s: every consumer of the topic waits for it',
+                      case when p.pid is null then 'prepared transaction ' || p.gid
+                           else 'the session with pid ' || p.pid || coalesce(' of role ' || (select a.usename from pg_stat_activity a where a.pid = p.pid), '') end,
+                      extract(epoch from clock_timestamp() - h.since)::bigint, case when p.since is null then ' or longer' else '' end),
                case when p.pid is not null then format('commit it, or, as its role: select pg_terminate_backend(%s);', p.pid)
                     else format('commit prepared %L; or rollback prepared %1$L;', p.gid) end
-        from howdah.open_producers p where p.since is null or p.since < clock_timestamp() - interval '10 s';
+        from howdah.open_producers p join howdah.topic x on x.name = p.topic,
+            lateral (select coalesce(p.since, howdah.held_since(x.number, p.low_mark)) as since) h
+        where h.since < clock_timestamp() - interval '10 s';
 
     return query
         with figures as materialized (select * from howdah.consumer_figures()),
@@ -30,14 +35,17 @@ begin
         union all
         select 'consumers', 'warning', f.consumer,
                case when f.paused then format('paused, with %s events waiting', f.lag)
-                    when f.pending > 0 and f.waiting = 0 then format('%s events wait to be delivered again, the oldest since %s s, and no claim is open', f.pending, f.lag_seconds::bigint)
-                    else format('%s events wait, the oldest for %s s, and no claim is open: no worker runs', f.lag, f.lag_seconds::bigint) end,
+                    when f.pending > 0 and f.waiting = 0 then format('%s events wait to be delivered again, %s, and no claim is open', f.pending, w.long)
+                    else format('%s events wait, %s, and no claim is open: no worker runs%s', f.lag, w.long, case when f.lag_seconds is null then ', unless they have just come' else '' end) end,
                case when f.paused then 'howdah consumer resume ' || f.consumer else 'start a worker, or drop the consumer if nobody needs it' end
-        from figures f where f.lag > 0 and (f.paused or f.in_flight = 0 and f.lag_seconds > 60)
+        from figures f
+        cross join lateral (select case when f.lag_seconds is null and f.lag > 0 and f.in_flight = 0 then howdah.idle_seconds(f.consumer) end as seconds) idle
+        cross join lateral (select coalesce('the oldest for ' || f.lag_seconds::bigint || ' s', 'nothing was claimed or finished for ' || idle.seconds::bigint || ' s') as long) w
+        where f.lag > 0 and (f.paused or f.in_flight = 0 and coalesce(f.lag_seconds, idle.seconds) > 60)
         union all
-        select 'sequences', 'error', f.consumer, format('its head is %s, but the last id drawn of topic %s is %s: new events would never be delivered', f.head, f.topic, s.last_id),
+        select 'sequences', 'error', f.consumer, format('its head is %s, but the last id drawn of topic %s is %s: new events would never be delivered', f.head, f.topic, howdah.last_drawn(s.sequence)),
                'somebody ran TRUNCATE … RESTART, setval or a restore: set the sequence forward, as the error of the next claim says'
-        from figures f join howdah.topics s on s.topic = f.topic where f.head > s.last_id + 1
+        from figures f join howdah.topic s on s.name = f.topic where f.head > howdah.last_drawn(s.sequence) + 1     -- read after the head: where both are known
         union all
         select 'leases', 'warning', l.consumer,
                format('the lease of %s on %s events passed %s s ago, and no other worker has taken them', coalesce(l.owner, 'a worker'), l.events,

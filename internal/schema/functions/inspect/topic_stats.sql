@@ -14,7 +14,7 @@ begin
     end if;
     if t.retention is null then
         execute format('select min(id) from howdah.topic_%s', topic) into first_id;
-        events := coalesce(last_id - first_id + 1, 0);
+        events := greatest(last_id - first_id + 1, 0);         -- the first event may be younger than last_id
         bytes := pg_total_relation_size(t.source);
     else
         select min(g.first_id), coalesce(sum(least(coalesce(g.last_id, last_id), g.until_id - 1) - g.first_id + 1) filter (where g.first_id <= last_id), 0),

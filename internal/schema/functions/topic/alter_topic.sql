@@ -11,9 +11,15 @@ begin
     if (retention is not null or max_bytes is not null) and t.retention is null then
         raise exception 'topic % keeps its events for ever', quote_literal(topic)
             using errcode = 'feature_not_supported', hint = 'Only a topic that was created with a retention can have one changed: create a new topic.';
-    elsif retention <= interval '0' or max_bytes <= 0 or idle_timeout < interval '1 s' then
-        raise exception 'retention %, max_bytes %, idle_timeout %: not positive', retention, max_bytes, idle_timeout
-            using errcode = 'invalid_parameter_value', hint = 'Use a positive retention and max_bytes, and an idle_timeout of at least 1 s.';
+    elsif retention <= interval '0' then
+        raise exception 'retention is %, not positive', retention
+            using errcode = 'invalid_parameter_value', hint = 'Leave it out (null) to keep it as it is.';
+    elsif max_bytes <= 0 then
+        raise exception 'max_bytes is %, not positive', max_bytes
+            using errcode = 'invalid_parameter_value', hint = 'Leave it out (null) to keep it as it is.';
+    elsif idle_timeout < interval '1 s' then
+        raise exception 'idle_timeout is %, less than 1 s', idle_timeout
+            using errcode = 'invalid_parameter_value', hint = 'Producers need time between two statements: 5 minutes is usual.';
     end if;
     update howdah.topic x set retention = coalesce(alter_topic.retention, x.retention), max_bytes = coalesce(alter_topic.max_bytes, x.max_bytes),
         idle_timeout = coalesce(alter_topic.idle_timeout, x.idle_timeout) where x.number = t.number;

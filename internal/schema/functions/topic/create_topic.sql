@@ -9,6 +9,7 @@ declare
     n   int;
     tab text;
     seq text;
+    differs text;
 begin
     perform howdah.check_name('topic', topic);
     perform howdah.need_owner('create topics');
@@ -31,10 +32,13 @@ begin
             raise exception 'the table of topic % was dropped', quote_literal(topic)
                 using errcode = 'object_not_in_prerequisite_state', hint = 'Remove what is left with howdah.drop_topic, and create it again.';
         end if;
-        if t.adopted or t.partitions <> create_topic.partitions or t.format <> create_topic.format
-           or t.retention is distinct from create_topic.retention then
-            raise exception 'topic % exists, and differs: partitions %, retention %, format %', quote_literal(topic),
-                    t.partitions, coalesce(t.retention::text, 'for ever'), t.format || case when t.adopted then ', adopted' else '' end
+        differs := concat_ws('; ', case when t.adopted then 'it is the adopted table ' || t.source end,
+            case when t.partitions <> create_topic.partitions then pg_catalog.format('partitions is %s, asked %s', t.partitions, create_topic.partitions) end,
+            case when t.retention is distinct from create_topic.retention then
+                pg_catalog.format('retention is %s, asked %s', coalesce(t.retention::text, 'for ever'), coalesce(create_topic.retention::text, 'for ever')) end,
+            case when t.format <> create_topic.format then pg_catalog.format('format is %s, asked %s', t.format, create_topic.format) end);
+        if differs <> '' then
+            raise exception 'topic % exists, and differs: %', quote_literal(topic), differs
                 using errcode = 'duplicate_object', hint = 'Use it as it is, drop it first with howdah.drop_topic, or take another name.';
         end if;
         return;
