@@ -30,6 +30,7 @@ At a bad line it stops and says which; what was read before it is stored.`,
 			if err != nil {
 				return err
 			}
+			decode.documents = true
 			return a.docsLoad(cmd.Context(), f, decode, args[0], args[1:])
 		},
 	}

@@ -66,4 +66,10 @@ func TestDocsLoad(t *testing.T) {
 		t.Errorf("csv: %s", got)
 	}
 	s.input("{\"id\":\"x\"}\n[1]\n", "docs", "load", "csv", "--key", "id").want(t, exitError, "stdin:2")
+	s.input(`{"id":"y\\u0000"}`+"\n"+`{"id":"z","b":["\u0000"]}`, "docs", "load", "csv", "--key", "id").
+		want(t, exitError, `stdin:2: the escape \u0000 cannot be stored in documents: remove or replace it`)
+	s.input(`{"id":"z","b":"\ud800"}`, "docs", "load", "csv", "--key", "id").want(t, exitError, `stdin:1: the escape \ud800`)
+	s.input("id,b\nz,1\nzz,\"\n\x00\"\n", "docs", "load", "csv", "--key", "id", "--format", "csv").want(t, exitError, `stdin:3: the escape \u0000`)
+	s.ok("docs", "get", "csv", `y\u0000`)
+	s.ok("docs", "get", "csv", "z")
 }
