@@ -183,6 +183,11 @@ func (a *app) do(ctx context.Context, done, sql string, args ...any) error {
 	})
 }
 
+// withTx runs f in a transaction, as withConn runs it on a connection.
+func (a *app) withTx(ctx context.Context, f func(pgx.Tx) error) error {
+	return a.withConn(ctx, func(conn *pgx.Conn) error { return pgx.BeginFunc(ctx, conn, f) })
+}
+
 // doCount runs a statement that answers how many, and says so: "3 events acked".
 func (a *app) doCount(ctx context.Context, noun, done, sql string, args ...any) error {
 	return a.withConn(ctx, func(conn *pgx.Conn) error {

@@ -83,8 +83,18 @@ func TestWork(t *testing.T) {
 		t.Errorf("a paused consumer handed out %q", out)
 	}
 	s.ok("consumer", "resume", "billing")
-	s.ok("consumer", "seek", "billing", "latest")
-	s.ok("consumer", "replay", "billing", "1", "2")
+	s.fails(exitUsage, []string{"consumer", "seek", "billing", "-1"}, "-1 is read as a flag: ids are positive")
+	r := s.input("", "consumer", "seek", "billing", "999999999")
+	r.want(t, exitOK, "lies above the last id drawn")
+	if r.out != "consumer billing has moved to 4; gone: 2 pending events\n" {
+		t.Errorf("seek says %q", r.out)
+	}
+	if got := s.rows("consumer", "seek", "billing", "latest", "--json")[0]; got["head"] != 4.0 || got["pending"] != 0.0 {
+		t.Errorf("after a seek: %v", got)
+	}
+	if out := s.ok("consumer", "replay", "billing", "1", "2"); out != "consumer billing gets again what it had of events 1 to 2: 2 pending events now, before 0\n" {
+		t.Errorf("replay says %q", out)
+	}
 	if got := s.rows("claim", "billing"); len(got) != 2 {
 		t.Errorf("after a replay of two events %v were handed out", got)
 	}
