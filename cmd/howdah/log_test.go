@@ -183,7 +183,8 @@ func TestAdopt(t *testing.T) {
 	s.exec(`create table doubled (id serial, payload json); insert into doubled values (1, '1'), (1, '2')`)
 	s.fails(exitError, []string{"topic", "adopt", "bad", "nosuch"}, "nosuch")
 	s.fails(exitError, []string{"topic", "adopt", "bad", "raw_events"}, "has no column payload", "hint: Its columns are")
-	s.fails(exitError, []string{"topic", "adopt", "bad", "doubled"}, "build index", "hint: ids of a topic are unique")
+	s.fails(exitError, []string{"topic", "adopt", "bad", "raw_events", "--id", "data", "--payload", "data"}, "column data is jsonb, not an integer")
+	s.fails(exitError, []string{"topic", "adopt", "bad", "doubled"}, "build index", "hint: ids of a topic are unique: remove the duplicates in column id of doubled")
 	for range 2 {
 		out := s.ok("topic", "adopt", "raw", "raw_events", "--payload", "data", "--event-time", "at")
 		if !strings.Contains(out, "raw_events") {
@@ -198,6 +199,14 @@ func TestAdopt(t *testing.T) {
 	if got := s.rows("tail", "raw", "-n", "2", "--json"); len(got) != 2 || got[1]["id"] != 6.0 {
 		t.Errorf("tail shows %v", got)
 	}
+	if out := s.ok("event", "raw", "6"); !strings.HasPrefix(out, "6  -  -  {\"new\": true}\n") {
+		t.Errorf("event shows %s", out)
+	}
+	got := s.rows("find", "raw", "-n", "1", "--json")[0]
+	if _, there := got["received_at"]; there || got["event_time"] == nil {
+		t.Errorf("find shows %v", got)
+	}
+	s.fails(exitUsage, []string{"find", "raw", "-n", "0"}, "-n is 0, not positive")
 	s.ok("consumer", "drop", "reader")
 	if out := s.ok("topic", "drop", "raw"); !strings.Contains(out, "stays as it is") {
 		t.Errorf("drop says %q", out)
