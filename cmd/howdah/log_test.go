@@ -103,6 +103,22 @@ func TestWork(t *testing.T) {
 	}
 }
 
+// Whoever lacks a right, or a database, is told what to do, without the driver's words for each attempt.
+func TestBadConnections(t *testing.T) {
+	s := newShell(t)
+	s.ok("topic", "create", "payments")
+	s.fails(exitError, []string{"event", "payments", "7"}, "topic payments has no event 7: it was never stored")
+	nobody := "postgres://x:y@127.0.0.1:1/nowhere"
+	for _, args := range [][]string{{"status", "--db", nobody}, {"find", "payments", "--db", nobody}, {"up", "--http", "127.0.0.1:0", "--db", nobody}} {
+		r := s.input("", args...)
+		r.want(t, exitError, "failed to connect to `user=x database=nowhere`: 127.0.0.1:1 ", "hint: check that PostgreSQL runs there")
+		if n := strings.Count(r.err, "connection refused"); n != 1 || strings.Contains(r.err, "howdah url") {
+			t.Errorf("howdah %s says\n%s", strings.Join(args, " "), r.err)
+		}
+	}
+	shell{t, nobody}.fails(exitError, []string{"status"}, "`howdah url` prints the URL")
+}
+
 func TestStatus(t *testing.T) {
 	s := newShell(t)
 	if out := s.ok("status"); !strings.Contains(out, "no topics yet") {

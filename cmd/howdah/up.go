@@ -85,7 +85,8 @@ func (a *app) openServed(ctx context.Context, log *slog.Logger, progress func(st
 		url = a.Getenv("HOWDAH_DB")
 	}
 	if url != "" {
-		return howdah.Open(ctx, url, append(options, howdah.WithMigrate(), howdah.WithLogger(log))...)
+		db, err := howdah.Open(ctx, url, append(options, howdah.WithMigrate(), howdah.WithLogger(log))...)
+		return db, a.reach(err)
 	}
 	return howdah.OpenLocal(ctx, a.dataDir(), append(options, howdah.WithLogger(log), howdah.WithProgress(progress))...)
 }
