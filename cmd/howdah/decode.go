@@ -28,9 +28,16 @@ type decoder struct {
 	documents bool // what is read goes into jsonb
 }
 
+// read is an event and where it was read.
+type read struct {
+	howdah.Event
+	source string
+	line   int
+}
+
 // readAll sends the events of all sources, until one is bad or ctx ends.
-func readAll(ctx context.Context, sources []source, d *decoder, p *progress, events chan<- howdah.Event) error {
-	send := func(e howdah.Event) error {
+func readAll(ctx context.Context, sources []source, d *decoder, p *progress, events chan<- read) error {
+	send := func(e read) error {
 		select {
 		case events <- e:
 			return nil
@@ -69,7 +76,7 @@ func skipBOM(b *bufio.Reader) *bufio.Reader {
 	return b
 }
 
-func (d *decoder) ndjson(r io.Reader, name string, send func(howdah.Event) error) error {
+func (d *decoder) ndjson(r io.Reader, name string, send func(read) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 1<<16), maxLine)
 	nr := 0
@@ -86,7 +93,7 @@ func (d *decoder) ndjson(r io.Reader, name string, send func(howdah.Event) error
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, nr, err)
 		}
-		if err := send(e); err != nil {
+		if err := send(read{e, name, nr}); err != nil {
 			return err
 		}
 	}
@@ -229,7 +236,7 @@ func (d *decoder) instant(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time: write it like 2026-01-31T12:00:00Z", clip(s, 60))
 }
 
-func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) error {
+func (d *decoder) csv(r io.Reader, name string, send func(read) error) error {
 	rows := csv.NewReader(r)
 	rows.ReuseRecord = true
 	next := func() ([]string, error) {
@@ -281,12 +288,12 @@ func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) e
 			b.Write(d.value(v))
 		}
 		b.WriteByte('}')
+		line, _ := rows.FieldPos(0)
 		e, err := d.event(b.Bytes())
 		if err != nil {
-			line, _ := rows.FieldPos(0)
 			return fmt.Errorf("%s:%d: %w", name, line, err)
 		}
-		if err := send(e); err != nil {
+		if err := send(read{e, name, line}); err != nil {
 			return err
 		}
 	}

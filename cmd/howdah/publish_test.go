@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-
-	"github.com/howdah/howdah"
 )
 
 func TestPublishNDJSON(t *testing.T) {
@@ -196,7 +194,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(s, "", false)
 	}
 	f.Fuzz(func(t *testing.T, input, field string, asCSV bool) {
-		events := make(chan howdah.Event, 16)
+		events := make(chan read, 16)
 		failed := make(chan error, 1)
 		one := source{name: "x", csv: asCSV, open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(input)), nil }}
 		go func() {
