@@ -198,6 +198,9 @@ func (a *app) consumerClaimsCommand() *cobra.Command {
 		Short: "List the open claims of a consumer: who works on what, the oldest first",
 		Args:  exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if n < 1 {
+				return usageError{fmt.Errorf("-n is %d, not positive", n)}
+			}
 			return a.show(cmd.Context(), "no open claims", []string{"owner", "events", "first_id", "last_id", "claimed_at", "lease_until", "attempt", "claim_id"},
 				`select o.* from howdah.describe_consumer($1::text) c cross join lateral
 					(select * from howdah.open_claims o where o.consumer = $1::text order by o.claimed_at limit $2::int) o
