@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 	t.Run("sql", func(t *testing.T) {
 		need(t, "psql")
 		out := run(t, url, snippets["sql"], "psql", "-X", "-v", "ON_ERROR_STOP=1", url)
-		if !strings.Contains(out, `{"amount_cents": 1250}`) || !strings.Contains(out, "scoring  |   0 |") {
+		if !strings.Contains(out, `{"amount_cents": 1250}`) || !strings.Contains(out, "billing  |   0 |") {
 			t.Errorf("psql says:\n%s", out)
 		}
 	})

@@ -67,12 +67,8 @@ func (a *app) connect(ctx context.Context) (*pgx.Conn, error) {
 		}
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
-	var pg *pgconn.PgError
-	if err != nil && !errors.As(err, &pg) {
-		return nil, hinted{fmt.Errorf("connect: %w", err), "check that PostgreSQL runs there and that host, port and database of the URL are right; `howdah url` prints the URL"}
-	}
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, a.reach(fmt.Errorf("connect: %w", err))
 	}
 	return conn, nil
 }
@@ -151,7 +147,8 @@ func (a *app) open(ctx context.Context) (*howdah.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return howdah.Open(ctx, url, howdah.WithLogger(slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	db, err := howdah.Open(ctx, url, howdah.WithLogger(slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	return db, a.reach(err)
 }
 
 // closeConn says goodbye even when ctx has ended.
@@ -181,6 +178,11 @@ func (a *app) do(ctx context.Context, done, sql string, args ...any) error {
 		_, err := fmt.Fprintln(a.Out, done)
 		return err
 	})
+}
+
+// withTx runs f in a transaction, as withConn runs it on a connection.
+func (a *app) withTx(ctx context.Context, f func(pgx.Tx) error) error {
+	return a.withConn(ctx, func(conn *pgx.Conn) error { return pgx.BeginFunc(ctx, conn, f) })
 }
 
 // doCount runs a statement that answers how many, and says so: "3 events acked".

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 )
 
@@ -72,29 +75,110 @@ func (a *app) consumerSeekCommand() *cobra.Command {
 		Short: "Move a consumer to earliest, latest, an id, or a time with its zone",
 		Long: `Move a consumer to earliest, latest, an id, or a time with its zone. What is open or
 pending ends; dead letters at or above the target are dropped, because their events
-are delivered again or skipped.`,
+are delivered again or skipped. It says how many of each were there.`,
 		Args: exactly("NAME", "TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.do(cmd.Context(), fmt.Sprintf("consumer %s has moved to %s", args[0], args[1]),
-				"select howdah.seek($1::text, $2::text)", args[0], args[1])
+			return a.seek(cmd.Context(), args[0], args[1])
 		},
 	}
+}
+
+// moved is what a seek did.
+type moved struct {
+	Consumer   string `json:"consumer"`
+	Head       int64  `json:"head"`
+	OpenClaims int64  `json:"open_claims"` // that have ended
+	Pending    int64  `json:"pending"`     // events that are pending no more
+	Dead       int64  `json:"dead"`        // letters that were dropped; counted up to previewed
+}
+
+// previewed is how many dead letters howdah.seek_preview counts at most.
+const previewed = 10_000
+
+func (a *app) seek(ctx context.Context, consumer, target string) error {
+	m := moved{Consumer: consumer}
+	err := a.withTx(ctx, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, "select open_claims, pending, dead from howdah.seek_preview($1::text, $2::text)", consumer, target).
+			Scan(&m.OpenClaims, &m.Pending, &m.Dead)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "select howdah.seek($1::text, $2::text)", consumer, target); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, "select head from howdah.consumers where consumer = $1::text", consumer).Scan(&m.Head)
+	})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(m)
+	}
+	_, err = fmt.Fprintf(a.Out, "consumer %s has moved to %d%s\n", consumer, m.Head, m.gone())
+	return err
+}
+
+// gone says what a seek has ended.
+func (m moved) gone() string {
+	var all []string
+	if m.Dead > 0 {
+		letters := count(m.Dead, "dead letter")
+		if m.Dead == previewed {
+			letters = "at least " + letters
+		}
+		all = append(all, letters)
+	}
+	if m.Pending > 0 {
+		all = append(all, count(m.Pending, "pending event"))
+	}
+	if m.OpenClaims > 0 {
+		all = append(all, count(m.OpenClaims, "open claim"))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "; gone: " + strings.Join(all, ", ")
 }
 
 func (a *app) consumerReplayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "replay NAME FROM_ID UNTIL_ID",
 		Short: "Deliver a range of events, both ends included, once more",
-		Args:  exactly("NAME", "FROM_ID", "UNTIL_ID"),
+		Long: `Deliver a range of events, both ends included, once more. Left out is what is open,
+pending, dead or not yet handed out. It says how many events are pending then, and how
+many were before.`,
+		Args: exactly("NAME", "FROM_ID", "UNTIL_ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseIDs(args[1:])
 			if err != nil {
 				return err
 			}
-			return a.do(cmd.Context(), fmt.Sprintf("consumer %s gets events %d to %d again", args[0], ids[0], ids[1]),
-				"select howdah.replay($1::text, $2::bigint, $3::bigint)", args[0], ids[0], ids[1])
+			return a.replay(cmd.Context(), args[0], ids[0], ids[1])
 		},
 	}
+}
+
+func (a *app) replay(ctx context.Context, consumer string, from, until int64) error {
+	const pending = "select coalesce((select pending from howdah.consumers where consumer = $1::text), 0)"
+	var before, after int64
+	err := a.withTx(ctx, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, pending, consumer).Scan(&before); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "select howdah.replay($1::text, $2::bigint, $3::bigint)", consumer, from, until); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, pending, consumer).Scan(&after)
+	})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"consumer": consumer, "pending_before": before, "pending": after})
+	}
+	_, err = fmt.Fprintf(a.Out, "consumer %s gets again what it had of events %d to %d: %s now, before %s\n",
+		consumer, from, until, count(after, "pending event"), thousands(before))
+	return err
 }
 
 func (a *app) consumerDeadCommand() *cobra.Command {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -24,11 +25,19 @@ type decoder struct {
 	key, time string
 	zone      *time.Location // of times without one; nil: they are refused
 	strings   bool
+	documents bool // what is read goes into jsonb
+}
+
+// read is an event and where it was read.
+type read struct {
+	howdah.Event
+	source string
+	line   int
 }
 
 // readAll sends the events of all sources, until one is bad or ctx ends.
-func readAll(ctx context.Context, sources []source, d *decoder, p *progress, events chan<- howdah.Event) error {
-	send := func(e howdah.Event) error {
+func readAll(ctx context.Context, sources []source, d *decoder, p *progress, events chan<- read) error {
+	send := func(e read) error {
 		select {
 		case events <- e:
 			return nil
@@ -41,11 +50,14 @@ func readAll(ctx context.Context, sources []source, d *decoder, p *progress, eve
 		if err != nil {
 			return err
 		}
-		counted := skipBOM(io.TeeReader(r, p))
-		if s.csv {
-			err = d.csv(counted, s.name, send)
-		} else {
-			err = d.ndjson(counted, s.name, send)
+		counted := bufio.NewReaderSize(io.TeeReader(r, p), 1<<16)
+		switch start, _ := counted.Peek(3); {
+		case bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff")):
+			err = fmt.Errorf("%s is UTF-16: convert it first, such as with iconv -f utf16 -t utf8", s.name)
+		case s.csv:
+			err = d.csv(skipBOM(counted), s.name, send)
+		default:
+			err = d.ndjson(skipBOM(counted), s.name, send)
 		}
 		if closeErr := r.Close(); err == nil {
 			err = closeErr
@@ -57,15 +69,14 @@ func readAll(ctx context.Context, sources []source, d *decoder, p *progress, eve
 	return nil
 }
 
-func skipBOM(r io.Reader) *bufio.Reader {
-	b := bufio.NewReaderSize(r, 1<<16)
+func skipBOM(b *bufio.Reader) *bufio.Reader {
 	if start, _ := b.Peek(3); bytes.Equal(start, []byte("\xef\xbb\xbf")) {
 		_, _ = b.Discard(3)
 	}
 	return b
 }
 
-func (d *decoder) ndjson(r io.Reader, name string, send func(howdah.Event) error) error {
+func (d *decoder) ndjson(r io.Reader, name string, send func(read) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 1<<16), maxLine)
 	nr := 0
@@ -82,7 +93,7 @@ func (d *decoder) ndjson(r io.Reader, name string, send func(howdah.Event) error
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, nr, err)
 		}
-		if err := send(e); err != nil {
+		if err := send(read{e, name, nr}); err != nil {
 			return err
 		}
 	}
@@ -110,10 +121,20 @@ func (d *decoder) event(payload []byte) (howdah.Event, error) {
 		}
 		return e, invalidJSON(payload)
 	}
+	if d.documents {
+		if err := refuseEscapes("documents", payload); err != nil {
+			return e, err
+		}
+	}
 	if d.key != "" {
 		v, ok := fields[d.key]
 		if !ok {
 			return e, fmt.Errorf("field %q for --key is missing in %s", d.key, clip(string(payload), 60))
+		}
+		if v[0] == '"' {
+			if err := refuseEscapes("keys", v); err != nil {
+				return e, fmt.Errorf("field %q: %w", d.key, err)
+			}
 		}
 		if e.Key = plain(v); string(v) == "null" {
 			e.Key = ""
@@ -142,9 +163,38 @@ func invalidJSON(line []byte) error {
 	err := json.Unmarshal(line, &v)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("not JSON: %s, at character %d of %s", syntax.Error(), syntax.Offset, clip(string(line), 60))
+		message := fmt.Sprintf("not JSON: %s, at character %d of %s", syntax.Error(), syntax.Offset, clip(string(line), 60))
+		if syntax.Offset == int64(len(line)) && bytes.IndexByte([]byte("{[,:"), line[len(line)-1]) >= 0 {
+			message += "; write one whole JSON value a line, such as with jq -c ."
+		}
+		return errors.New(message)
 	}
 	return fmt.Errorf("not JSON: %w", err)
+}
+
+// refuseEscapes refuses what JSON may say and PostgreSQL's text and jsonb cannot hold: \u0000, and half a surrogate pair.
+func refuseEscapes(what string, value []byte) error {
+	code := func(i int) uint64 {
+		if len(value) < i+6 || value[i] != '\\' || value[i+1] != 'u' {
+			return 0x10000 // no escape of a code
+		}
+		n, _ := strconv.ParseUint(string(value[i+2:i+6]), 16, 16)
+		return n
+	}
+	for i := 0; i < len(value); i++ {
+		if value[i] != '\\' { // which stands in strings only
+			continue
+		}
+		switch c := code(i); {
+		case c>>10 == 0xd800>>10 && code(i+6)>>10 == 0xdc00>>10:
+			i += 11
+		case c == 0, c>>11 == 0xd800>>11:
+			return fmt.Errorf("the escape %s cannot be stored in %s: remove or replace it in %s", value[i:i+6], what, clip(string(value), 60))
+		default:
+			i++ // what is escaped may be a backslash
+		}
+	}
+	return nil
 }
 
 // plain is a JSON string's content, and any other JSON value as it is written.
@@ -186,11 +236,15 @@ func (d *decoder) instant(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time: write it like 2026-01-31T12:00:00Z", clip(s, 60))
 }
 
-func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) error {
+func (d *decoder) csv(r io.Reader, name string, send func(read) error) error {
 	rows := csv.NewReader(r)
 	rows.ReuseRecord = true
 	next := func() ([]string, error) {
 		row, err := rows.Read()
+		if errors.Is(err, csv.ErrFieldCount) {
+			line, _ := rows.FieldPos(0)
+			return nil, fmt.Errorf("%s:%d: the header has %s, this row %d", name, line, count(int64(rows.FieldsPerRecord), "field"), len(row))
+		}
 		if err != nil && err != io.EOF {
 			return nil, fmt.Errorf("%s: %w", name, err) // the csv error names the line
 		}
@@ -234,12 +288,12 @@ func (d *decoder) csv(r io.Reader, name string, send func(howdah.Event) error) e
 			b.Write(d.value(v))
 		}
 		b.WriteByte('}')
+		line, _ := rows.FieldPos(0)
 		e, err := d.event(b.Bytes())
 		if err != nil {
-			line, _ := rows.FieldPos(0)
 			return fmt.Errorf("%s:%d: %w", name, line, err)
 		}
-		if err := send(e); err != nil {
+		if err := send(read{e, name, line}); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/howdah/howdah"
 	"github.com/howdah/howdah/server"
 )
 
@@ -53,6 +54,8 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 	if err != nil {
 		return err
 	}
+	var state upState
+	defer func() { state.remove() }() // when nothing is written to the data folder any more
 	defer db.Close()
 	served := servedLab{db: db}
 	defer served.close()
@@ -60,6 +63,7 @@ func (a *app) demo(ctx context.Context, length time.Duration, http string) error
 	if err != nil {
 		return err
 	}
+	state = demoState(ctx, db, s)
 	d := &demo{a: a, db: db, logs: logs, title: "howdah demo   " + s.URL() + "   s3 " + s.S3URL(), counts: map[string]*tally{}}
 	if err := d.prepare(ctx); err != nil {
 		return errors.Join(err, s.Close())
@@ -118,4 +122,16 @@ func demoServer(served *servedLab, http string, log *slog.Logger) (*server.Serve
 		s, err = newServer(c)
 	}
 	return s, err
+}
+
+// demoState notes in the data folder that a demo serves it, unless another server does.
+func demoState(ctx context.Context, db *howdah.DB, s *server.Server) upState {
+	local, ok := db.Local()
+	if !ok || readState(local.DataDir).serves(ctx) {
+		return upState{}
+	}
+	state := upState{PID: os.Getpid(), Command: "demo", HTTP: s.URL(), S3: s.S3URL(), DB: local.URL, Data: local.DataDir,
+		Started: time.Now().UTC().Truncate(time.Second)}
+	_ = state.write() // it is only for those who come later
+	return state
 }

@@ -67,6 +67,8 @@ func (a *app) labDemo(ctx context.Context, o labDemo) error {
 	if err != nil {
 		return err
 	}
+	var state upState
+	defer func() { state.remove() }() // when nothing is written to the data folder any more
 	defer db.Close()
 	l, err := a.demoLab(ctx, db, o, log)
 	if err != nil {
@@ -78,6 +80,7 @@ func (a *app) labDemo(ctx context.Context, o labDemo) error {
 	if err != nil {
 		return err
 	}
+	state = demoState(ctx, db, s)
 	_, _ = fmt.Fprintln(a.Err, "Serving "+s.URL())
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

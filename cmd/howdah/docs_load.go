@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	"github.com/howdah/howdah"
@@ -30,6 +32,7 @@ At a bad line it stops and says which; what was read before it is stored.`,
 			if err != nil {
 				return err
 			}
+			decode.documents = true
 			return a.docsLoad(cmd.Context(), f, decode, args[0], args[1:])
 		},
 	}
@@ -98,17 +101,16 @@ func (a *app) printLoaded(quiet bool, s loaded) error {
 }
 
 // writeDocuments stores in batches.
-func writeDocuments(ctx context.Context, c *howdah.Collection, size int, lines <-chan howdah.Event, done func(int)) error {
-	batch, bytes := make([]howdah.Document, 0, size), 0
+func writeDocuments(ctx context.Context, c *howdah.Collection, size int, lines <-chan read, done func(int)) error {
+	batch, bytes := make([]read, 0, size), 0
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
 		// What has been read is stored even when Ctrl-C was pressed meanwhile.
-		if err := c.Load(context.WithoutCancel(ctx), batch...); err != nil {
+		if err := loadBatch(context.WithoutCancel(ctx), c, batch, done); err != nil {
 			return err
 		}
-		done(len(batch))
 		batch, bytes = batch[:0], 0
 		return nil
 	}
@@ -120,7 +122,7 @@ func writeDocuments(ctx context.Context, c *howdah.Collection, size int, lines <
 			if !ok {
 				return flush()
 			}
-			batch = append(batch, howdah.Document{Key: e.Key, Doc: e.Payload, ValidFrom: e.EventTime})
+			batch = append(batch, e)
 			if bytes += len(e.Payload); len(batch) == size || bytes >= 16<<20 {
 				if err := flush(); err != nil {
 					return err
@@ -128,4 +130,33 @@ func writeDocuments(ctx context.Context, c *howdah.Collection, size int, lines <
 			}
 		}
 	}
+}
+
+// loadBatch stores a batch. Where the database refuses a document, it stores those before it and names its line: halves of the batch
+// find it.
+func loadBatch(ctx context.Context, c *howdah.Collection, batch []read, done func(int)) error {
+	documents := make([]howdah.Document, len(batch))
+	for i, e := range batch {
+		documents[i] = howdah.Document{Key: e.Key, Doc: e.Payload, ValidFrom: e.EventTime}
+	}
+	err := c.Load(ctx, documents...)
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		done(len(batch))
+		return nil
+	case !errors.As(err, &pg) || !strings.HasPrefix(pg.Code, "22") && !strings.HasPrefix(pg.Code, "23"):
+		return err // not for what a document holds
+	case len(batch) > 1:
+		half := len(batch) / 2
+		if err := loadBatch(ctx, c, batch[:half], done); err != nil {
+			return err
+		}
+		return loadBatch(ctx, c, batch[half:], done)
+	}
+	if err := c.PutMany(ctx, documents...); err != nil { // says better than a COPY what is wrong
+		return fmt.Errorf("%s:%d: %w", batch[0].source, batch[0].line, err)
+	}
+	done(1)
+	return nil
 }

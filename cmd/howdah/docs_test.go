@@ -66,4 +66,15 @@ func TestDocsLoad(t *testing.T) {
 		t.Errorf("csv: %s", got)
 	}
 	s.input("{\"id\":\"x\"}\n[1]\n", "docs", "load", "csv", "--key", "id").want(t, exitError, "stdin:2")
+	s.input(`{"id":"y\\u0000"}`+"\n"+`{"id":"z","b":["\u0000"]}`, "docs", "load", "csv", "--key", "id").
+		want(t, exitError, `stdin:2: the escape \u0000 cannot be stored in documents: remove or replace it`)
+	s.input(`{"id":"z","b":"\ud800"}`, "docs", "load", "csv", "--key", "id").want(t, exitError, `stdin:1: the escape \ud800`)
+	s.input("id,b\nz,1\nzz,\"\n\x00\"\n", "docs", "load", "csv", "--key", "id", "--format", "csv").want(t, exitError, `stdin:3: the escape \u0000`)
+	r := s.input("{\"id\":1}\n{\"id\":2}\n\n{\"id\":null}\n{\"id\":3}\n", "docs", "load", "csv", "--key", "id")
+	r.want(t, exitError, "stdin:4: ", "hint: A key is a text of 1 to 1,024 bytes.")
+	if got := s.rows("docs", "get", "csv", "1", "2", "--json"); len(got) != 2 || !strings.Contains(r.out, "2 documents loaded") {
+		t.Errorf("before the bad line: %v\n%s", got, r.out)
+	}
+	s.ok("docs", "get", "csv", `y\u0000`)
+	s.ok("docs", "get", "csv", "z")
 }

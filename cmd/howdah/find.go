@@ -28,6 +28,9 @@ is found at any distance. Times are about right: they are found by bisection.`,
 		Args:    exactly("TOPIC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			if s.Limit < 1 {
+				return usageError{fmt.Errorf("-n is %d, not positive", s.Limit)}
+			}
 			var err error
 			if s.Since, err = pointInTime("--since", since); err != nil {
 				return err
@@ -87,7 +90,13 @@ func pointInTime(flag, text string) (time.Time, error) {
 
 func (a *app) printEvent(e howdah.Event) error {
 	if a.json {
-		o := map[string]any{"id": e.ID, "key": orNull(e.Key), "partition": e.Partition, "event_time": e.EventTime, "received_at": e.ReceivedAt}
+		o := map[string]any{"id": e.ID, "key": orNull(e.Key), "partition": e.Partition}
+		if !e.EventTime.IsZero() { // an adopted table may have no times
+			o["event_time"] = e.EventTime
+		}
+		if !e.ReceivedAt.IsZero() {
+			o["received_at"] = e.ReceivedAt
+		}
 		if json.Valid(e.Payload) {
 			o["payload"] = json.RawMessage(e.Payload)
 		} else {
@@ -106,7 +115,11 @@ func (a *app) printEvent(e howdah.Event) error {
 	if !utf8.ValidString(payload) {
 		payload = fmt.Sprintf("%d bytes: %q", len(e.Payload), e.Payload[:min(len(e.Payload), 60)])
 	}
-	_, err := fmt.Fprintf(a.Out, "%d  %s  %s  %s\n", e.ID, e.ReceivedAt.Format(time.RFC3339), clip(key, 40), clip(payload, 1<<20))
+	stamp := "-"
+	if !e.ReceivedAt.IsZero() {
+		stamp = e.ReceivedAt.Format(time.RFC3339)
+	}
+	_, err := fmt.Fprintf(a.Out, "%d  %s  %s  %s\n", e.ID, stamp, clip(key, 40), clip(payload, 1<<20))
 	return err
 }
 
@@ -185,6 +198,9 @@ func (a *app) consumerClaimsCommand() *cobra.Command {
 		Short: "List the open claims of a consumer: who works on what, the oldest first",
 		Args:  exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if n < 1 {
+				return usageError{fmt.Errorf("-n is %d, not positive", n)}
+			}
 			return a.show(cmd.Context(), "no open claims", []string{"owner", "events", "first_id", "last_id", "claimed_at", "lease_until", "attempt", "claim_id"},
 				`select o.* from howdah.describe_consumer($1::text) c cross join lateral
 					(select * from howdah.open_claims o where o.consumer = $1::text order by o.claimed_at limit $2::int) o

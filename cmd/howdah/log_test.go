@@ -83,14 +83,40 @@ func TestWork(t *testing.T) {
 		t.Errorf("a paused consumer handed out %q", out)
 	}
 	s.ok("consumer", "resume", "billing")
-	s.ok("consumer", "seek", "billing", "latest")
-	s.ok("consumer", "replay", "billing", "1", "2")
+	s.fails(exitUsage, []string{"consumer", "seek", "billing", "-1"}, "-1 is read as a flag: ids are positive")
+	r := s.input("", "consumer", "seek", "billing", "999999999")
+	r.want(t, exitOK, "lies above the last id drawn")
+	if r.out != "consumer billing has moved to 4; gone: 2 pending events\n" {
+		t.Errorf("seek says %q", r.out)
+	}
+	if got := s.rows("consumer", "seek", "billing", "latest", "--json")[0]; got["head"] != 4.0 || got["pending"] != 0.0 {
+		t.Errorf("after a seek: %v", got)
+	}
+	if out := s.ok("consumer", "replay", "billing", "1", "2"); out != "consumer billing gets again what it had of events 1 to 2: 2 pending events now, before 0\n" {
+		t.Errorf("replay says %q", out)
+	}
 	if got := s.rows("claim", "billing"); len(got) != 2 {
 		t.Errorf("after a replay of two events %v were handed out", got)
 	}
 	if out := s.ok("check"); out != "all is well\n" {
 		t.Errorf("check says %q", out)
 	}
+}
+
+// Whoever lacks a right, or a database, is told what to do, without the driver's words for each attempt.
+func TestBadConnections(t *testing.T) {
+	s := newShell(t)
+	s.ok("topic", "create", "payments")
+	s.fails(exitError, []string{"event", "payments", "7"}, "topic payments has no event 7: it was never stored")
+	nobody := "postgres://x:y@127.0.0.1:1/nowhere"
+	for _, args := range [][]string{{"status", "--db", nobody}, {"find", "payments", "--db", nobody}, {"up", "--http", "127.0.0.1:0", "--db", nobody}} {
+		r := s.input("", args...)
+		r.want(t, exitError, "failed to connect to `user=x database=nowhere`: 127.0.0.1:1 ", "hint: check that PostgreSQL runs there")
+		if n := strings.Count(r.err, "connection refused"); n != 1 || strings.Contains(r.err, "howdah url") {
+			t.Errorf("howdah %s says\n%s", strings.Join(args, " "), r.err)
+		}
+	}
+	shell{t, nobody}.fails(exitError, []string{"status"}, "`howdah url` prints the URL")
 }
 
 func TestStatus(t *testing.T) {
@@ -173,7 +199,8 @@ func TestAdopt(t *testing.T) {
 	s.exec(`create table doubled (id serial, payload json); insert into doubled values (1, '1'), (1, '2')`)
 	s.fails(exitError, []string{"topic", "adopt", "bad", "nosuch"}, "nosuch")
 	s.fails(exitError, []string{"topic", "adopt", "bad", "raw_events"}, "has no column payload", "hint: Its columns are")
-	s.fails(exitError, []string{"topic", "adopt", "bad", "doubled"}, "build index", "hint: ids of a topic are unique")
+	s.fails(exitError, []string{"topic", "adopt", "bad", "raw_events", "--id", "data", "--payload", "data"}, "column data is jsonb, not an integer")
+	s.fails(exitError, []string{"topic", "adopt", "bad", "doubled"}, "build index", "hint: ids of a topic are unique: remove the duplicates in column id of doubled")
 	for range 2 {
 		out := s.ok("topic", "adopt", "raw", "raw_events", "--payload", "data", "--event-time", "at")
 		if !strings.Contains(out, "raw_events") {
@@ -188,6 +215,14 @@ func TestAdopt(t *testing.T) {
 	if got := s.rows("tail", "raw", "-n", "2", "--json"); len(got) != 2 || got[1]["id"] != 6.0 {
 		t.Errorf("tail shows %v", got)
 	}
+	if out := s.ok("event", "raw", "6"); !strings.HasPrefix(out, "6  -  -  {\"new\": true}\n") {
+		t.Errorf("event shows %s", out)
+	}
+	got := s.rows("find", "raw", "-n", "1", "--json")[0]
+	if _, there := got["received_at"]; there || got["event_time"] == nil {
+		t.Errorf("find shows %v", got)
+	}
+	s.fails(exitUsage, []string{"find", "raw", "-n", "0"}, "-n is 0, not positive")
 	s.ok("consumer", "drop", "reader")
 	if out := s.ok("topic", "drop", "raw"); !strings.Contains(out, "stays as it is") {
 		t.Errorf("drop says %q", out)

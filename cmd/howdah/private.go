@@ -42,7 +42,7 @@ PostgreSQL that runs on --data.`,
 func (a *app) downCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
-		Short: "Stop the private PostgreSQL of --data, and what `howdah up` runs on it",
+		Short: "Stop the private PostgreSQL of --data, and what `howdah up` or a demo runs on it",
 		Args:  exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.db != "" {

@@ -109,13 +109,13 @@ func (a *app) publish(ctx context.Context, f publishFlags, decode *decoder, topi
 }
 
 // startReading reads in a goroutine of its own. failed says how it ended.
-func startReading(ctx context.Context, sources []source, decode *decoder, p *progress) (events <-chan howdah.Event, failed <-chan error) {
-	read, end := make(chan howdah.Event, 4096), make(chan error, 1)
+func startReading(ctx context.Context, sources []source, decode *decoder, p *progress) (events <-chan read, failed <-chan error) {
+	lines, end := make(chan read, 4096), make(chan error, 1)
 	go func() {
-		defer close(read)
-		end <- readAll(ctx, sources, decode, p, read)
+		defer close(lines)
+		end <- readAll(ctx, sources, decode, p, lines)
 	}()
-	return read, end
+	return lines, end
 }
 
 // ended is the error of writing, of reading, or that it was called off.
@@ -163,7 +163,7 @@ func (a *app) printSummary(topic string, quiet bool, s summary) error {
 }
 
 // write publishes in batches: full ones, and after a moment what has come, so that a slow pipe is not held back.
-func write(ctx context.Context, topic *howdah.Topic, size int, events <-chan howdah.Event, p *progress) (s summary, err error) {
+func write(ctx context.Context, topic *howdah.Topic, size int, events <-chan read, p *progress) (s summary, err error) {
 	const moment = 100 * time.Millisecond
 	begin := time.Now()
 	defer func() { s.Seconds = time.Since(begin).Seconds() }()
@@ -200,7 +200,7 @@ func write(ctx context.Context, topic *howdah.Topic, size int, events <-chan how
 			if len(batch) == 0 {
 				late = time.After(moment)
 			}
-			batch = append(batch, e)
+			batch = append(batch, e.Event)
 			bytes += len(e.Payload)
 			if len(batch) < size && bytes < 16<<20 {
 				continue

@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-
-	"github.com/howdah/howdah"
 )
 
 func TestPublishNDJSON(t *testing.T) {
@@ -46,6 +44,18 @@ func TestPublishNDJSON(t *testing.T) {
 	s.input("{}\n", "publish", "payments", "--key", "a").want(t, exitError, `field "a" for --key is missing`)
 	s.input(`{"at":"2026-01-31 12:00:00"}`, "publish", "payments", "--time", "at").
 		want(t, exitError, `time "2026-01-31 12:00:00" has no zone`, "2026-01-31T12:00:00Z", "--zone")
+	s.input("{\n  \"a\": 1\n}\n", "publish", "payments").want(t, exitError, "stdin:1: not JSON", "one whole JSON value a line")
+	s.input("\xff\xfe{\x00}\x00", "publish", "payments").want(t, exitError, "stdin is UTF-16", "iconv -f utf16")
+	for _, key := range []string{`\u0000`, `a\\\u0000`, `\ud800`, `\udc00\ud800`, `\ud83d\ud83d\ude00`} {
+		s.input(`{"a":"ok"}`+"\n"+`{"a":"`+key+`"}`, "publish", "payments", "--key", "a").want(t, exitError, `stdin:2: field "a": the escape \u`, "keys")
+		if got := s.rows("tail", "payments", "-n", "1", "--json"); got[0]["key"] != "ok" {
+			t.Errorf("before the bad key %s there was %v", key, got)
+		}
+	}
+	s.input(`{"a":"c:\\u0000 \ud83d\ude00","b":"\u0000\ud800"}`, "publish", "payments", "--key", "a").want(t, exitOK)
+	if got := s.rows("tail", "payments", "-n", "1", "--json"); got[0]["key"] != `c:\u0000 😀` {
+		t.Errorf("published %v", got)
+	}
 	s.input("", "publish", "payments", t.TempDir()).want(t, exitUsage, "is a folder")
 	s.input("", "publish", "payments", "no-such-file").want(t, exitError, "no-such-file")
 }
@@ -63,7 +73,7 @@ func TestPublishCSV(t *testing.T) {
 	if !strings.Contains(out, `"payload":{"id":1,"card":"007","amount":12.50,"at":"2026-01-31 10:00:00","ok":true,"note":"a \"b\"\nc"}`) {
 		t.Errorf("payloads are\n%s", out)
 	}
-	s.input("a,b\n1\n", "publish", "orders", "--format", "csv").want(t, exitError, "stdin: record on line 2: wrong number of fields")
+	s.input("a,b\n1\n", "publish", "orders", "--format", "csv").want(t, exitError, "stdin:2: the header has 2 fields, this row 1")
 	s.input("a\nM\xfcller\n", "publish", "orders", "--format", "csv").want(t, exitError, "stdin:2:", "not UTF-8")
 	s.input("a,a\n1,2\n", "publish", "orders", "--format", "csv").want(t, exitError, `column "a" is there twice`)
 	s.input("a\n1\n", "publish", "orders", "--format", "csv", "--strings").want(t, exitOK)
@@ -184,7 +194,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(s, "", false)
 	}
 	f.Fuzz(func(t *testing.T, input, field string, asCSV bool) {
-		events := make(chan howdah.Event, 16)
+		events := make(chan read, 16)
 		failed := make(chan error, 1)
 		one := source{name: "x", csv: asCSV, open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(input)), nil }}
 		go func() {

@@ -66,6 +66,9 @@ func Run(ctx context.Context, args []string, stdio Stdio) int {
 	return exitError
 }
 
+// negative is how a number in the place of an argument fails.
+var negative = regexp.MustCompile(`^unknown shorthand flag: '\d' in (-\d+)$`)
+
 var parsing = regexp.MustCompile(`: strconv\.\w+: parsing .*: ([^:]+)$`)
 
 func (a *app) rootCommand() *cobra.Command {
@@ -81,6 +84,9 @@ PostgreSQL that runs on $HOWDAH_DATA.`,
 		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if m := negative.FindStringSubmatch(err.Error()); m != nil {
+			return usageError{fmt.Errorf("%s is read as a flag: ids are positive; write -- before an argument that begins with -", m[1])}
+		}
 		// without the name of the function that did not like it
 		return usageError{errors.New(parsing.ReplaceAllString(err.Error(), ": $1"))}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,12 +24,17 @@ writers out.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			return a.withConn(ctx, func(conn *pgx.Conn) error {
-				if err := a.ensureIndex(ctx, conn, args[1], id); err != nil {
-					return err
-				}
 				var report string
-				err := conn.QueryRow(ctx, "select howdah.adopt_topic($1::text, $2::text::regclass, $3::text, $4::text, $5::text)",
-					args[0], args[1], id, payload, orNull(eventTime)).Scan(&report)
+				adopt := func() error {
+					return conn.QueryRow(ctx, "select howdah.adopt_topic($1::text, $2::text::regclass, $3::text, $4::text, $5::text)",
+						args[0], args[1], id, payload, orNull(eventTime)).Scan(&report)
+				}
+				err := adopt()
+				if lacksIndex(err) {
+					if err = a.buildIndex(ctx, conn, args[1], id); err == nil {
+						err = adopt()
+					}
+				}
 				if err != nil {
 					return err
 				}
@@ -43,27 +49,23 @@ writers out.`,
 	return cmd
 }
 
+// lacksIndex is that all is well but for the index: adoption asks for it after the columns and the sequence.
+func lacksIndex(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "0A000" && strings.Contains(pg.Message, " has no index on ")
+}
+
 const indexSQL = `
 select c.oid::regclass::text, pg_catalog.format('%I.%I', n.nspname, pg_catalog.left(c.relname, 50) || '_howdah_id'),
-       pg_catalog.left(c.relname, 50) || '_howdah_id',
-       exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attname = $2::text and not a.attisdropped),
-       exists (select from pg_catalog.pg_index i
-               join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-               join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
-               where i.indrelid = c.oid and a.attname = $2::text and i.indisvalid and i.indpred is null and m.amname = 'btree')
+       pg_catalog.left(c.relname, 50) || '_howdah_id'
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = $1::text::regclass and c.relkind = 'r'`
+where c.oid = $1::text::regclass`
 
-// ensureIndex builds the index that adoption needs, if it is missing. It cannot be part of a function: CREATE INDEX
-// CONCURRENTLY refuses to run in a transaction.
-func (a *app) ensureIndex(ctx context.Context, conn *pgx.Conn, table, column string) error {
+// buildIndex builds the index that adoption needs. It cannot be part of a function: CREATE INDEX CONCURRENTLY refuses to
+// run in a transaction.
+func (a *app) buildIndex(ctx context.Context, conn *pgx.Conn, table, column string) error {
 	var source, index, short string
-	var hasColumn, indexed bool
-	err := conn.QueryRow(ctx, indexSQL, table, column).Scan(&source, &index, &short, &hasColumn, &indexed)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows), err == nil && (indexed || !hasColumn):
-		return nil // whatever is wrong with it, adoption says it better
-	case err != nil:
+	if err := conn.QueryRow(ctx, indexSQL, table).Scan(&source, &index, &short); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.Err, "building a unique index on %s (%s); writers go on meanwhile\n", source, column)
@@ -77,14 +79,14 @@ func (a *app) ensureIndex(ctx context.Context, conn *pgx.Conn, table, column str
 			return fmt.Errorf("drop unfinished index: %w", err)
 		}
 	}
-	_, err = conn.Exec(ctx, fmt.Sprintf("create unique index concurrently %s on %s (%s)", pgx.Identifier{short}.Sanitize(), source, pgx.Identifier{column}.Sanitize()))
+	_, err := conn.Exec(ctx, fmt.Sprintf("create unique index concurrently %s on %s (%s)", pgx.Identifier{short}.Sanitize(), source, pgx.Identifier{column}.Sanitize()))
 	if err == nil {
 		return nil
 	}
 	_, dropErr := conn.Exec(context.WithoutCancel(ctx), "drop index concurrently if exists "+index)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "23505" {
-		err = hinted{fmt.Errorf("build index: %w", err), fmt.Sprintf("ids of a topic are unique: remove the duplicates in %s first", source)}
+		err = hinted{fmt.Errorf("build index: %w", err), fmt.Sprintf("ids of a topic are unique: remove the duplicates in column %s of %s first", column, source)}
 	} else {
 		err = fmt.Errorf("build index: %w", err)
 	}

@@ -22,9 +22,10 @@ import (
 	"github.com/howdah/howdah/server"
 )
 
-// upState is what runs on a database: printed by up, and kept as up.json in the data folder while it runs.
+// upState is what runs on a database: printed by up, and kept as up.json in the data folder while it or a demo runs.
 type upState struct {
 	PID     int       `json:"pid"`
+	Command string    `json:"command,omitempty"` // that serves it, where it is not up
 	HTTP    string    `json:"http"`
 	S3      string    `json:"s3,omitempty"`
 	DB      string    `json:"db,omitempty"` // of the private PostgreSQL
@@ -84,7 +85,8 @@ func (a *app) openServed(ctx context.Context, log *slog.Logger, progress func(st
 		url = a.Getenv("HOWDAH_DB")
 	}
 	if url != "" {
-		return howdah.Open(ctx, url, append(options, howdah.WithMigrate(), howdah.WithLogger(log))...)
+		db, err := howdah.Open(ctx, url, append(options, howdah.WithMigrate(), howdah.WithLogger(log))...)
+		return db, a.reach(err)
 	}
 	return howdah.OpenLocal(ctx, a.dataDir(), append(options, howdah.WithLogger(log), howdah.WithProgress(progress))...)
 }
@@ -105,7 +107,8 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	defer db.Close()
 	if local, ok := db.Local(); ok {
 		if other := readState(local.DataDir); other.serves(ctx) {
-			return fmt.Errorf("%s is served already, by process %d at %s; `howdah down --data %s` ends that", local.DataDir, other.PID, other.HTTP, local.DataDir)
+			return fmt.Errorf("%s is served already, by howdah %s, process %d at %s; `howdah down --data %s` ends that",
+				local.DataDir, other.command(), other.PID, other.HTTP, local.DataDir)
 		}
 	}
 	served := servedLab{db: db}
@@ -182,7 +185,11 @@ func (a *app) printUp(s upState) error {
 		_, err = fmt.Fprintf(a.Out, "database  %s\ndata      %s\n", s.DB, s.Data)
 	}
 	if s.Log != "" {
-		_, err = fmt.Fprintf(a.Out, "log       %s\nstop it with: howdah down --data %s\n", s.Log, s.Data)
+		stop := fmt.Sprintf("kill %d", s.PID)
+		if s.Data != "" {
+			stop = "howdah down --data " + s.Data
+		}
+		_, err = fmt.Fprintf(a.Out, "log       %s\nprocess   %d\nstop it with: %s\n", s.Log, s.PID, stop)
 	}
 	return err
 }
@@ -197,10 +204,8 @@ func (a *app) detach(ctx context.Context, o upOptions) error {
 	if o.verbose {
 		args = append(args, "--verbose")
 	}
-	for flag, value := range map[string]string{"--db": a.db, "--data": a.data} {
-		if value != "" {
-			args = append(args, flag, value)
-		}
+	if a.data != "" {
+		args = append(args, "--data", a.data)
 	}
 	ready, theirs, err := os.Pipe()
 	if err != nil {
@@ -213,7 +218,11 @@ func (a *app) detach(ctx context.Context, o upOptions) error {
 	}
 	defer func() { _ = said.Close() }()
 	child := exec.Command(self, args...) //nolint:gosec // it is this program
+	// Secrets go by the environment: everybody can read arguments in the list of processes.
 	child.Env = append(os.Environ(), "HOWDAH_TOKEN="+o.token)
+	if a.db != "" {
+		child.Env = append(child.Env, "HOWDAH_DB="+a.db)
+	}
 	child.ExtraFiles = []*os.File{theirs}
 	child.Stdout, child.Stderr = said, said
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -266,6 +275,14 @@ func (s upState) write() error {
 	return nil
 }
 
+// command is the one that serves.
+func (s upState) command() string {
+	if s.Command == "" {
+		return "up"
+	}
+	return s.Command
+}
+
 // stateFile is where the state is kept in a data folder.
 func stateFile(dir string) string { return filepath.Join(dir, "up.json") }
 
@@ -314,7 +331,7 @@ func (s upState) ended(ctx context.Context) error {
 		return s.PID == 0 || readState(s.Data).PID != s.PID || !postgres.Alive(s.PID)
 	})
 	if err != nil {
-		return fmt.Errorf("PostgreSQL is stopped, but howdah up (process %d) still runs; end it with: kill %d", s.PID, s.PID)
+		return fmt.Errorf("PostgreSQL is stopped, but howdah %s (process %d) still runs; end it with: kill %d", s.command(), s.PID, s.PID)
 	}
 	return nil
 }

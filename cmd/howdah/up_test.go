@@ -1,17 +1,23 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/howdah/howdah/internal/postgres"
 )
 
 // shortDir is a temporary folder whose path leaves room for a unix socket, and which PostgreSQL's account can reach.
@@ -108,6 +114,58 @@ func TestDown(t *testing.T) {
 		if _, err := os.Stat(dir); err == nil {
 			t.Error("the folder is there again")
 		}
+	}
+}
+
+// A detached server on a database that is not ours says how to end it, and its arguments do not have the password.
+func TestDetachOnAnotherDatabase(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "howdah")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	url := newShell(t).url
+	said := exec.CommandContext(t.Context(), program, "up", "--db", url, "--http", "127.0.0.1:0", "--s3", "off", "--detach") //nolint:gosec // our own
+	said.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	out, err := said.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	_, last, _ := strings.Cut(string(out), "stop it with: ")
+	if _, err := fmt.Sscanf(last, "kill %d\n", &pid); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && bytes.Contains(args, []byte(url)) {
+		t.Errorf("everybody can read the URL: %q", args)
+	}
+	if err := process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := postgres.Poll(ctx, func() bool { return !postgres.Alive(pid) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A folder that a demo serves says so to a server that is started on it.
+func TestUpBesideADemo(t *testing.T) {
+	dir := shortDir(t)
+	s := shell{TB: t, url: ""}
+	demo := s.background(nil, "demo", "log", "--data", dir, "--http", "127.0.0.1:0", "--json")
+	if _, err := bufio.NewReader(demo.out).ReadString('\n'); err != nil {
+		t.Fatalf("the demo shows nothing: %v: %s", err, demo.stop().err)
+	}
+	s.fails(exitError, []string{"up", "--data", dir, "--http", "127.0.0.1:0"}, "served already, by howdah demo, process "+strconv.Itoa(os.Getpid()))
+	if r := demo.stop(); r.code != exitOK {
+		t.Errorf("the demo ended with %d: %s", r.code, r.err)
+	}
+	if _, err := os.Stat(stateFile(dir)); err == nil {
+		t.Error("up.json was left behind")
 	}
 }
 

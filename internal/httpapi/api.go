@@ -75,7 +75,7 @@ func New(c Config) http.Handler {
 		c.Extend(a.huma, a.fail)
 	}
 	a.describeErrors()
-	return a.objectLinks(mux)
+	return a.objectLinks(unknown(mux))
 }
 
 func (a *api) op(method, path, id, summary string, tag string) huma.Operation {

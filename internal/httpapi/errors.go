@@ -86,6 +86,37 @@ func invalid(detail, hint string) *problem {
 		ErrorModel: huma.ErrorModel{Status: http.StatusBadRequest, Title: http.StatusText(http.StatusBadRequest), Detail: detail}}
 }
 
+// unknown answers what no route takes as all other errors are answered; the mux has plain text for it.
+func unknown(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		said := refusal{ResponseWriter: w}
+		h.ServeHTTP(&said, r)
+		const all = "GET /openapi.json describes all there is."
+		switch said.status {
+		case http.StatusNotFound:
+			WriteProblem(w, said.status, "not_found", "there is no "+r.URL.Path, all)
+		case http.StatusMethodNotAllowed:
+			WriteProblem(w, said.status, "invalid", r.URL.Path+" cannot be asked to "+r.Method, w.Header().Get("Allow")+" work. "+all)
+		default: // a redirection
+			w.WriteHeader(said.status)
+		}
+	})
+}
+
+// refusal takes the status of an answer and leaves its text.
+type refusal struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *refusal) WriteHeader(status int)      { r.status = status }
+func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
+
 // describeErrors adds the extra members to the schema of errors.
 func (a *api) describeErrors() {
 	if s := a.huma.OpenAPI().Components.Schemas.Map()["ErrorModel"]; s != nil {

@@ -139,9 +139,14 @@ func (p parser) one(item []byte) (e howdah.Event, err error) {
 	d := json.NewDecoder(bytes.NewReader(item))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		if strings.Contains(err.Error(), "unknown field") || strings.Contains(err.Error(), "cannot unmarshal") {
-			return e, fmt.Errorf("%s: an event is {\"payload\": …, \"key\": …, \"event_time\": …, \"headers\": …}; for bare payloads add ?payloads=true",
-				strings.TrimPrefix(err.Error(), "json: "))
+		var wrong *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &wrong) && wrong.Field != "":
+			return e, fmt.Errorf("%q is %s, not a string", wrong.Field, article(wrong.Value)) // all fields with a type of their own are strings
+		case wrong != nil:
+			return e, fmt.Errorf("it is %s; "+eventShape, article(wrong.Value))
+		case strings.Contains(err.Error(), "unknown field"):
+			return e, fmt.Errorf("%s: "+eventShape, strings.TrimPrefix(err.Error(), "json: "))
 		}
 		return e, errors.New("not valid JSON: " + err.Error())
 	}
@@ -173,6 +178,19 @@ func (p parser) one(item []byte) (e howdah.Event, err error) {
 	}
 	e.Key = in.Key
 	return e, nil
+}
+
+const eventShape = `an event is {"payload": …, "key": …, "event_time": …, "headers": …}; for bare payloads add ?payloads=true`
+
+// article names a kind of JSON value as encoding/json does, "number 1.5" or "bool", in a sentence.
+func article(kind string) string {
+	switch kind, _, _ = strings.Cut(kind, " "); kind {
+	case "array", "object":
+		return "an " + kind
+	case "bool":
+		return "true or false"
+	}
+	return "a " + kind
 }
 
 func (p parser) key(payload []byte) (string, error) {
