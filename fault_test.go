@@ -170,8 +170,10 @@ func TestRunTxOnAllConnections(t *testing.T) {
 	t.Cleanup(small.Close)
 	var all tally
 	err = small.Consumer("worker").RunTx(t.Context(), func(ctx context.Context, _ pgx.Tx, batch []howdah.Event) error {
-		// until the first lease has passed and the claim lives on
 		until(t, db, "select claimed_at + interval '1500 ms' < clock_timestamp() from howdah.claims where first_id = $1 and ended_at is null", batch[0].ID)
+		if value[bool](t, db, "select min(lease_until) < clock_timestamp() from howdah.open_claims") {
+			t.Error("a lease has passed while its handler worked")
+		}
 		all.add(batch)
 		return ctx.Err()
 	}, howdah.Workers(2), howdah.Batch(1), howdah.UntilIdle())
