@@ -45,7 +45,9 @@ type pendingAck struct {
 }
 
 // NewAcker makes an acker; it needs no end.
-func NewAcker(pool *pgxpool.Pool) *Acker { return &Acker{pool: pool, hurry: make(chan struct{}, 1), single: make(chan struct{}, 4)} }
+func NewAcker(pool *pgxpool.Pool) *Acker {
+	return &Acker{pool: pool, hurry: make(chan struct{}, 1), single: make(chan struct{}, 4)}
+}
 
 // Ack acks a claim as Ack with no ids does, and returns when that is durable. When ctx ends before, it may still happen.
 func (a *Acker) Ack(ctx context.Context, claim int64) (int64, error) {
