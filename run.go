@@ -60,15 +60,21 @@ func UntilIdle() RunOption { return func(o *runOptions) { o.once = true } }
 // retrying cannot mend (an unknown consumer, a missing right) is returned.
 func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOption) error {
 	return c.run(ctx, options, func(ctx context.Context, r *runner, j *job, batch []Event) error {
-		all := ids(batch) // before the handler, which may change the batch
+		// The handler may change its batch.
+		first, last, part := batch[0].ID, batch[len(batch)-1].ID, r.part(j, batch)
 		err := guard(func() error { return handler(ctx, batch) })
 		var failed *FailedError
 		if err != nil && !errors.As(err, &failed) {
 			return err
 		}
-		var good []int64
+		good := part
 		if failed != nil {
-			for _, id := range all {
+			good = nil
+			again, err := r.again(ctx, j, first, last)
+			if err != nil {
+				return &settleError{err}
+			}
+			for _, id := range ids(again) {
 				if reason := failed.Events[id]; reason != nil {
 					if err := r.nack(j, id, reason); err != nil {
 						return &settleError{err}
@@ -80,8 +86,6 @@ func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOptio
 			if len(good) == 0 {
 				return nil
 			}
-		} else if len(all) != len(j.events) {
-			good = all
 		}
 		if err := r.ack(j, good); err != nil {
 			return &settleError{err}
@@ -94,15 +98,11 @@ func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOptio
 // this database happen exactly once, whatever crashes. Otherwise it is like Run.
 func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunOption) error {
 	return c.run(ctx, options, func(ctx context.Context, r *runner, j *job, batch []Event) error {
-		all := ids(batch)
-		var part []int64
-		if len(all) != len(j.events) {
-			part = all
-		}
+		first, last, part := batch[0].ID, batch[len(batch)-1].ID, r.part(j, batch)
 		err := serializably(func() (err error) {
 			mine := batch
 			if batch = nil; mine == nil {
-				if mine, err = r.again(ctx, j, all[0], all[len(all)-1]); err != nil {
+				if mine, err = r.again(ctx, j, first, last); err != nil {
 					return err
 				}
 			}
@@ -144,6 +144,14 @@ func serializably(f func() error) error {
 			return err
 		}
 	}
+}
+
+// part is the ids of a batch that is not all of its claim.
+func (r *runner) part(j *job, batch []Event) []int64 {
+	if len(batch) == len(j.events) {
+		return nil
+	}
+	return ids(batch)
 }
 
 func ids(batch []Event) []int64 {
