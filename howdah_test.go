@@ -170,6 +170,7 @@ func TestPublishAllOrNothing(t *testing.T) {
 		"a null byte":     {Payload: []byte("\"\x00\"")},
 		"null in the key": {Payload: []byte(`1`), Key: "a\x00b"},
 		"bad headers":     {Payload: []byte(`1`), Headers: json.RawMessage(`{`)},
+		"list of headers": {Payload: []byte(`1`), Headers: json.RawMessage(`["a"]`)},
 		"null in headers": {Payload: []byte(`1`), Headers: json.RawMessage(`{"a": "\u0000"}`)},
 	} {
 		for _, events := range [][]howdah.Event{{bad}, {good, bad, good}} {

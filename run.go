@@ -12,7 +12,8 @@ import (
 
 // A Handler processes a batch of events. A nil error acks it. A *FailedError names the events that failed, the others
 // are acked. Any other error on a batch makes Run try its halves again, down to single events, and the one that fails
-// alone is nacked: a poison event does not take its neighbours along. So a handler may see an event more than once.
+// alone is nacked: a poison event does not take its neighbours along. So a handler may see an event more than once. In an
+// ordered consumer what stands behind it waits for its retry.
 // The batch is the handler's own, to change as it likes until it returns.
 type Handler func(ctx context.Context, batch []Event) error
 

@@ -186,5 +186,19 @@ func examineSchema(ctx context.Context, conn *pgx.Conn) ([]finding, error) {
 	case version > known:
 		f = finding{"error", "schema", fmt.Sprintf("version %d is newer than this program's %d", version, known), "use a newer howdah"}
 	}
-	return []finding{f}, nil
+	found := []finding{f}
+	if version > 0 {
+		var owner string
+		var sees bool
+		err := conn.QueryRow(ctx, `select pg_catalog.pg_get_userbyid(nspowner)::text, pg_catalog.pg_has_role(nspowner, 'pg_read_all_stats', 'USAGE')
+			from pg_catalog.pg_namespace where nspname = 'howdah'`).Scan(&owner, &sees)
+		if err != nil {
+			return nil, err
+		}
+		if !sees {
+			found = append(found, finding{"note", "schema", "its owner, role " + owner + ", does not see since when transactions of other roles are open",
+				fmt.Sprintf("grant pg_read_all_stats to %s", pgx.Identifier{owner}.Sanitize())})
+		}
+	}
+	return found, nil
 }

@@ -26,6 +26,11 @@ func Publish(ctx context.Context, conn *pgx.Conn, topic string, bytesFormat bool
 	if len(events) == 1 && !bytesFormat {
 		return publishOne(ctx, conn, topic, &events[0])
 	}
+	for i, e := range events { // what howdah.publish refuses too
+		if h := bytes.TrimSpace(e.Headers); len(h) > 0 && h[0] != '{' && string(h) != "null" {
+			return 0, fmt.Errorf("event %d of %d: headers are no JSON object but %.60s: write them like {\"trace\": \"42\"}", i+1, len(events), h)
+		}
+	}
 	now, err := fillIn(ctx, conn, events)
 	if err != nil {
 		return 0, err

@@ -1,5 +1,6 @@
 -- howdah.idle_seconds: how long ago the last claim of a consumer was made or ended, or else what moved its state: what tells
--- whether it has workers where its events have no time of arrival. Volatile, so that it sees what ended while others looked. Index: claims_of_lane, from its upper end, as in howdah.lane_of.
+-- whether it has workers where its events have no time of arrival. Volatile, so that it sees what ended while others looked.
+-- Index: claims_of_lane, from its upper end, as in howdah.lane_of.
 create or replace function howdah.idle_seconds(consumer text) returns double precision
 language plpgsql volatile set enable_seqscan = off as $$
 #variable_conflict use_variable
