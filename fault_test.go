@@ -365,3 +365,31 @@ func TestRunHandsBackOverANewConnection(t *testing.T) {
 	}
 	until(t, db, "select count(*) = 0 from howdah.open_claims")
 }
+
+// A statement that was prepared before an upgrade changed what it returns fails once: Run tries again, as others may.
+func TestIsTemporaryAfterAnUpgrade(t *testing.T) {
+	db, _, _ := open(t)
+	conn, err := db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	ask := func() error { return conn.QueryRow(t.Context(), "select * from answer()").Scan(new(int)) }
+	for _, sql := range []string{"create function answer() returns int language sql as 'select 42'", "", "drop function answer()",
+		"create function answer() returns bigint language sql as 'select 42::bigint'"} {
+		if sql == "" {
+			err = ask()
+		} else {
+			_, err = conn.Exec(t.Context(), sql)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ask(); !howdah.IsTemporary(err) {
+		t.Errorf("%v is not temporary", err)
+	}
+	if err := ask(); err != nil {
+		t.Error(err)
+	}
+}

@@ -73,5 +73,6 @@ func passing(err error) bool {
 	case "08", "53", "57", "58", "40": // connection, resources, shutdown and start-up, I/O, serialization
 		return pg.Code != "57014" // a cancelled statement
 	}
-	return pg.Code == "55P03" || pg.Code == "25006" // a busy consumer; a standby that is being promoted
+	return pg.Code == "55P03" || pg.Code == "25006" || // a busy consumer; a standby that is being promoted
+		pg.Code == "0A000" && pg.Routine == "RevalidateCachedQuery" // a statement that was prepared before an upgrade
 }
