@@ -21,9 +21,6 @@ import (
 // Event is one event of a topic. To publish one, set Payload and whatever else is known.
 type Event = eventlog.Event
 
-// leaseConns is how many connections extend leases at most.
-const leaseConns = 4
-
 // DB is a PostgreSQL with Howdah in it. It is safe for use by many goroutines.
 type DB struct {
 	pool   *pgxpool.Pool
