@@ -394,3 +394,37 @@ func TestIsTemporaryAfterAnUpgrade(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The commit of a part of a claim gets no answer: its effects are there once.
+func TestRunTxPartWithoutAnswer(t *testing.T) {
+	p, db, topic, consumer := openProxied(t)
+	publish(t, topic, 4)
+	if _, err := db.Pool().Exec(t.Context(), "create table effects (id bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	p.silence("commit\x00")
+	go func() {
+		<-p.hit
+		for value[int](t, db, "select count(*) from effects") < 2 { // it has happened
+		}
+		p.cut()
+	}()
+	tries := 0
+	err := consumer.RunTx(t.Context(), func(ctx context.Context, tx pgx.Tx, batch []howdah.Event) error {
+		if tries++; len(batch) == 4 {
+			return errors.New("too many")
+		}
+		for _, e := range batch {
+			if _, err := tx.Exec(ctx, "insert into effects values ($1)", e.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, howdah.UntilIdle())
+	if err != nil {
+		t.Error(err)
+	}
+	if n := value[int](t, db, "select count(*) from effects"); n != 4 || tries != 4 {
+		t.Errorf("%d effects of 4 events, %d tries", n, tries)
+	}
+}

@@ -16,9 +16,16 @@ import (
 // answering is how long a run waits for the answer to one call, such as on a connection that has gone silent.
 const answering = 30 * time.Second
 
-// patiently is retry with a bound for each try.
+// patiently is retry with a bound for each try. What the bound has cut off gets twice as long then: it may be a slow one.
 func (r *runner) patiently(ctx context.Context, f func(context.Context) error) error {
-	return r.retry(ctx, func() error { return eventlog.Within(ctx, answering, f) })
+	bound := answering
+	return r.retry(ctx, func() error {
+		err := eventlog.Within(ctx, bound, f)
+		if errors.Is(err, eventlog.ErrSilent) {
+			bound *= 2
+		}
+		return err
+	})
 }
 
 // retry calls f until it succeeds, fails for good, or ctx ends. Lost connections, a server that starts or stops, a failover and
@@ -59,7 +66,8 @@ func gone(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, eventlog.ErrSilent) || pgconn.SafeToRetry(err)
 }
 
 // passing says whether an error may pass when one tries again.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/howdah/howdah/internal/eventlog"
 )
 
 // A Handler processes a batch of events. A nil error acks it. A *FailedError names the events that failed, the others
@@ -73,12 +75,12 @@ func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOptio
 			good = nil
 			again, err := r.again(ctx, j, first, last)
 			if err != nil {
-				return &settleError{err}
+				return unsettled(err)
 			}
 			for _, id := range ids(again) {
 				if reason := failed.Events[id]; reason != nil {
 					if err := r.nack(j, id, reason); err != nil {
-						return &settleError{err}
+						return unsettled(err)
 					}
 				} else {
 					good = append(good, id)
@@ -88,10 +90,7 @@ func (c *Consumer) Run(ctx context.Context, handler Handler, options ...RunOptio
 				return nil
 			}
 		}
-		if err := r.ack(j, good); err != nil {
-			return &settleError{err}
-		}
-		return nil
+		return unsettled(r.ack(j, good))
 	})
 }
 
@@ -103,24 +102,33 @@ func (c *Consumer) RunTx(ctx context.Context, handler TxHandler, options ...RunO
 		err := serializably(func() (err error) {
 			mine := batch
 			if batch = nil; mine == nil {
-				if mine, err = r.again(ctx, j, first, last); err != nil {
-					return err
+				if mine, err = r.again(ctx, j, first, last); err != nil || len(mine) == 0 {
+					return unsettled(err)
 				}
 			}
 			return c.db.inTx(ctx, r.life, r.o.tx, func(tx pgx.Tx) error {
 				if err := guard(func() error { return handler(ctx, tx, mine) }); err != nil {
 					return err
 				}
-				_, err := j.claim.AckTx(ctx, tx, part...)
+				n, err := j.claim.AckTx(ctx, tx, part...)
+				if err == nil && n == 0 && part != nil {
+					return errDone
+				}
 				return err
 			})
 		})
-		if errors.Is(err, ErrClaimLost) {
-			return &settleError{err}
+		switch {
+		case errors.Is(err, errDone):
+			return nil
+		case errors.Is(err, ErrClaimLost):
+			return unsettled(err)
 		}
 		return err
 	})
 }
+
+// errDone undoes a transaction whose part of a claim is acked already: one before has committed, and its answer was lost.
+var errDone = errors.New("done before")
 
 // inTx runs f in a transaction. A commit that has begun is waited for even where ctx ends meanwhile, until life ends: one that
 // is torn off may have happened, and nobody would know.
@@ -133,7 +141,7 @@ func (db *DB) inTx(ctx, life context.Context, o pgx.TxOptions, f func(pgx.Tx) er
 	if err := f(tx); err != nil {
 		return err
 	}
-	return tx.Commit(life)
+	return eventlog.Within(life, answering, tx.Commit)
 }
 
 // serializably runs a transaction again, at most four times, when it lost against another one (SQLSTATE class 40).
@@ -171,6 +179,14 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// unsettled marks the error of an ack or nack, if there is one.
+func unsettled(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &settleError{err}
 }
 
 // settleError marks an error of an ack or nack, as opposed to one of the handler.

@@ -64,7 +64,7 @@ func (c *Consumer) run(ctx context.Context, options []RunOption, handle func(con
 		return c.db.pool.QueryRow(ctx, "select lease from howdah.describe_consumer($1::text)", c.name).Scan(&lease)
 	})
 	ended := func(err error) error {
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 			return nil
 		}
 		return wrap(err, "run %s", c.name)
@@ -290,8 +290,11 @@ func (r *runner) work(ctx context.Context, j *job) {
 
 // read reads the events of a claim.
 func (r *runner) read(ctx context.Context, j *job) error {
-	return r.patiently(ctx, func(ctx context.Context) (err error) {
-		j.events, err = r.reader.ReadTaken(ctx, r.c.db.pool, &j.r)
+	return r.patiently(ctx, func(ctx context.Context) error {
+		events, err := r.reader.ReadTaken(ctx, r.c.db.pool, &j.r)
+		if err == nil {
+			j.events = events
+		}
 		return err
 	})
 }

@@ -98,9 +98,13 @@ const previewed = 10_000
 func (a *app) seek(ctx context.Context, consumer, target string) error {
 	m := moved{Consumer: consumer}
 	err := a.withTx(ctx, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, "select open_claims, pending, dead from howdah.seek_preview($1::text, $2::text)", consumer, target).
-			Scan(&m.OpenClaims, &m.Pending, &m.Dead)
+		// What the preview notices the seek notices again.
+		err := tx.QueryRow(ctx, `select p.open_claims, p.pending, p.dead from (select set_config('client_min_messages', 'warning', true) offset 0) s,
+			howdah.seek_preview($1::text, $2::text) p`, consumer, target).Scan(&m.OpenClaims, &m.Pending, &m.Dead)
 		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "set local client_min_messages = notice"); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "select howdah.seek($1::text, $2::text)", consumer, target); err != nil {

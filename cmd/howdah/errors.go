@@ -23,7 +23,10 @@ func (e hinted) Unwrap() error { return e.error }
 
 // printError prints what was wrong, then its detail and what to do about it, each on a line of its own.
 func (a *app) printError(err error) {
-	message, notes := kind.ReplaceAllString(err.Error(), "$1"), []string(nil)
+	message, notes := err.Error(), []string(nil)
+	if errors.Is(err, howdah.ErrNotFound) || errors.Is(err, howdah.ErrInvalid) {
+		message = kind.ReplaceAllString(message, "$1")
+	}
 	var pg *pgconn.PgError
 	var hint hinted
 	var unreachable *pgconn.ConnectError

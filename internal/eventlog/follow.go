@@ -67,6 +67,10 @@ func (w *Waker) follow(ctx context.Context, topic int, x *waiter, limit time.Dur
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	w.mu.Lock()
+	if w.life.Err() != nil { // closed
+		w.mu.Unlock()
+		return nil, true, ctx.Err()
+	}
 	f := &w.topic(topic).follower
 	f.waiting = append(f.waiting, x)
 	if !f.running {

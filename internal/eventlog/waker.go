@@ -58,7 +58,9 @@ func NewWaker(pool *pgxpool.Pool, log *slog.Logger) *Waker {
 
 // Close stops the waker and lowers its flags.
 func (w *Waker) Close() {
-	w.stop()
+	w.mu.Lock()
+	w.stop() // nobody begins to look any more
+	w.mu.Unlock()
 	w.looks.Wait()
 	<-w.done
 }

@@ -202,3 +202,18 @@ func TestReplayCountsEvents(t *testing.T) {
 		must(t, conn, "select howdah.replay($1, 5000, 6000)", consumer)
 	}
 }
+
+// A replay inside a segment that was closed before it was full counts its events, and not the ids that it left out.
+func TestReplayInAClosedSegment(t *testing.T) {
+	conn := connect(t, newDatabase(t))
+	for _, sql := range []string{
+		"select howdah.create_topic('kept', 1, '1 day')", "select howdah.create_consumer('reader', 'kept')",
+		"insert into events.kept (payload) select '{}' from generate_series(1, 3000)",
+		"update howdah.segment set last_id = 3000 where first_id = 1", "select howdah.seek('reader', 'latest')", "select howdah.replay('reader', 1, 2000)",
+	} {
+		must(t, conn, sql)
+	}
+	if n := one[int](t, conn, "select pending::int from howdah.consumers"); n != 2000 {
+		t.Errorf("%d events are pending, not 2000", n)
+	}
+}

@@ -13,7 +13,8 @@ begin
     if n <= 1000 then
         return n;
     end if;
-    return greatest(n, (last_id - from_id + 1 - coalesce((select sum(g.until_id - 1 - greatest(g.last_id, from_id - 1)) from howdah.segment g
-                where g.topic = t.number and g.last_id is not null and g.until_id > from_id), 0)) / case when every is null then 1 else t.partitions end);
+    return greatest(n, (last_id - from_id + 1 - coalesce((
+        select sum(greatest(0, least(g.until_id - 1, waiting.last_id) - greatest(g.last_id, from_id - 1))) from howdah.segment g
+        where g.topic = t.number and g.last_id is not null and g.until_id > from_id), 0)) / case when every is null then 1 else t.partitions end);
 end $$;
 revoke execute on function howdah.waiting(howdah.topic, int, bigint, bigint) from public;
