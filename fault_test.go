@@ -150,18 +150,7 @@ func TestRunOrderedFailure(t *testing.T) {
 // Leases are extended while handlers hold all connections of the pool.
 func TestRunTxOnAllConnections(t *testing.T) {
 	url := testdb.New(t)
-	db, err := howdah.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	topic, err := db.CreateTopic(t.Context(), "things")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.CreateConsumer(t.Context(), "worker", "things", howdah.Lease(3*time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	db, topic, _ := openAt(t, url, howdah.Lease(3*time.Second))
 	publish(t, topic, 2)
 	small, err := howdah.Open(t.Context(), url, howdah.WithMaxConns(2))
 	if err != nil {
@@ -243,18 +232,7 @@ func TestRunStopsWithoutGrace(t *testing.T) {
 
 // Run ends when its DB is closed.
 func TestRunEndsWithClose(t *testing.T) {
-	db, err := howdah.Open(t.Context(), testdb.New(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	topic, err := db.CreateTopic(t.Context(), "things")
-	if err != nil {
-		t.Fatal(err)
-	}
-	consumer, err := db.CreateConsumer(t.Context(), "worker", "things")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db, topic, consumer := open(t)
 	publish(t, topic, 1)
 	handled, ended := make(chan struct{}), make(chan error)
 	go func() {

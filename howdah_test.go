@@ -16,7 +16,13 @@ import (
 // open opens a database of its own with one topic and one consumer.
 func open(t *testing.T, options ...howdah.ConsumerOption) (*howdah.DB, *howdah.Topic, *howdah.Consumer) {
 	t.Helper()
-	db, err := howdah.Open(t.Context(), testdb.New(t))
+	return openAt(t, testdb.New(t), options...)
+}
+
+// openAt is open for a database that others open too.
+func openAt(t *testing.T, url string, options ...howdah.ConsumerOption) (*howdah.DB, *howdah.Topic, *howdah.Consumer) {
+	t.Helper()
+	db, err := howdah.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,17 +115,7 @@ func (p *proxy) cut() {
 func openProxied(t *testing.T, options ...howdah.ConsumerOption) (p *proxy, db *howdah.DB, topic *howdah.Topic, through *howdah.Consumer) {
 	t.Helper()
 	url := testdb.New(t)
-	db, err := howdah.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	if topic, err = db.CreateTopic(t.Context(), "things"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.CreateConsumer(t.Context(), "worker", "things", options...); err != nil {
-		t.Fatal(err)
-	}
+	db, topic, _ = openAt(t, url, options...)
 	p = newProxy(t, url)
 	other, err := howdah.Open(t.Context(), p.url, howdah.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {

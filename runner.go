@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sort"
 	"sync"
 	"time"
 
@@ -304,9 +303,7 @@ func (r *runner) again(ctx context.Context, j *job, first, last int64) ([]Event,
 	if err := r.read(ctx, j); err != nil {
 		return nil, err
 	}
-	from := sort.Search(len(j.events), func(i int) bool { return j.events[i].ID >= first })
-	until := sort.Search(len(j.events), func(i int) bool { return j.events[i].ID > last })
-	return j.events[from:until:until], nil
+	return eventlog.Between(j.events, first, last), nil
 }
 
 // note says why a claim could not be settled.

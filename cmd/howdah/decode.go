@@ -51,13 +51,17 @@ func readAll(ctx context.Context, sources []source, d *decoder, p *progress, eve
 			return err
 		}
 		counted := bufio.NewReaderSize(io.TeeReader(r, p), 1<<16)
-		switch start, _ := counted.Peek(3); {
+		start, _ := counted.Peek(3) // a byte order mark
+		if bytes.Equal(start, []byte("\xef\xbb\xbf")) {
+			_, _ = counted.Discard(3)
+		}
+		switch {
 		case bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff")):
 			err = fmt.Errorf("%s is UTF-16: convert it first, such as with iconv -f utf16 -t utf8", s.name)
 		case s.csv:
-			err = d.csv(skipBOM(counted), s.name, send)
+			err = d.csv(counted, s.name, send)
 		default:
-			err = d.ndjson(skipBOM(counted), s.name, send)
+			err = d.ndjson(counted, s.name, send)
 		}
 		if closeErr := r.Close(); err == nil {
 			err = closeErr
@@ -67,13 +71,6 @@ func readAll(ctx context.Context, sources []source, d *decoder, p *progress, eve
 		}
 	}
 	return nil
-}
-
-func skipBOM(b *bufio.Reader) *bufio.Reader {
-	if start, _ := b.Peek(3); bytes.Equal(start, []byte("\xef\xbb\xbf")) {
-		_, _ = b.Discard(3)
-	}
-	return b
 }
 
 func (d *decoder) ndjson(r io.Reader, name string, send func(read) error) error {

@@ -126,12 +126,10 @@ func demoServer(served *servedLab, http string, log *slog.Logger) (*server.Serve
 
 // demoState notes in the data folder that a demo serves it, unless another server does.
 func demoState(ctx context.Context, db *howdah.DB, s *server.Server) upState {
-	local, ok := db.Local()
-	if !ok || readState(local.DataDir).serves(ctx) {
+	state := newState("demo", db, s)
+	if state.Data == "" || readState(state.Data).serves(ctx) {
 		return upState{}
 	}
-	state := upState{PID: os.Getpid(), Command: "demo", HTTP: s.URL(), S3: s.S3URL(), DB: local.URL, Data: local.DataDir,
-		Started: time.Now().UTC().Truncate(time.Second)}
 	_ = state.write() // it is only for those who come later
 	return state
 }

@@ -107,20 +107,11 @@ func (a *app) printEvent(e howdah.Event) error {
 		}
 		return a.printJSON(o)
 	}
-	key := e.Key
-	if key == "" {
-		key = "-"
-	}
 	payload := string(e.Payload)
 	if !utf8.ValidString(payload) {
 		payload = fmt.Sprintf("%d bytes: %q", len(e.Payload), e.Payload[:min(len(e.Payload), 60)])
 	}
-	stamp := "-"
-	if !e.ReceivedAt.IsZero() {
-		stamp = e.ReceivedAt.Format(time.RFC3339)
-	}
-	_, err := fmt.Fprintf(a.Out, "%d  %s  %s  %s\n", e.ID, stamp, clip(key, 40), clip(payload, 1<<20))
-	return err
+	return a.printEventLine(e.ID, e.ReceivedAt, e.Key, payload)
 }
 
 func (a *app) eventCommand() *cobra.Command {

@@ -320,3 +320,16 @@ func count(n int64, noun string) string {
 	}
 	return thousands(n) + " " + noun
 }
+
+// printEventLine prints an event, whose time an adopted table may not know, in one line.
+func (a *app) printEventLine(id int64, at time.Time, key, payload string) error {
+	stamp := "-"
+	if !at.IsZero() {
+		stamp = at.Format(time.RFC3339)
+	}
+	if key == "" {
+		key = "-"
+	}
+	_, err := fmt.Fprintf(a.Out, "%d  %s  %s  %s\n", id, stamp, clip(key, 40), clip(payload, 1<<20))
+	return err
+}

@@ -129,14 +129,6 @@ func (t *tailer) print(r record) error {
 	if at.IsZero() {
 		at, _ = r.get("received_at").(time.Time)
 	}
-	stamp := "-"
-	if !at.IsZero() {
-		stamp = at.Format(time.RFC3339)
-	}
-	key := r.text("key")
-	if key == "" {
-		key = "-"
-	}
 	payload := r.get("payload")
 	switch v := payload.(type) {
 	case json.RawMessage:
@@ -144,6 +136,5 @@ func (t *tailer) print(r record) error {
 	case []byte:
 		payload = fmt.Sprintf("%d bytes: %q", len(v), v[:min(len(v), 60)])
 	}
-	_, err := fmt.Fprintf(t.Out, "%d  %s  %s  %s\n", r.int("id"), stamp, clip(key, 40), clip(fmt.Sprint(payload), 1<<20))
-	return err
+	return t.printEventLine(r.int("id"), at, r.text("key"), fmt.Sprint(payload))
 }

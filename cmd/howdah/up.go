@@ -117,11 +117,10 @@ func (a *app) up(ctx context.Context, o upOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	state = upState{PID: os.Getpid(), HTTP: s.URL(), S3: s.S3URL(), Started: time.Now().UTC().Truncate(time.Second)}
-	if local, ok := db.Local(); ok {
-		state.DB, state.Data = local.URL, local.DataDir
+	state = newState("", db, s)
+	if state.Data != "" {
 		if o.ready > 0 {
-			state.Log = filepath.Join(local.DataDir, "up.log")
+			state.Log = filepath.Join(state.Data, "up.log")
 			f, err := os.OpenFile(state.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 			if err != nil {
 				return errors.Join(fmt.Errorf("open log: %w", err), s.Close())
@@ -273,6 +272,15 @@ func (s upState) write() error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// newState is what this process serves.
+func newState(command string, db *howdah.DB, s *server.Server) upState {
+	state := upState{PID: os.Getpid(), Command: command, HTTP: s.URL(), S3: s.S3URL(), Started: time.Now().UTC().Truncate(time.Second)}
+	if local, ok := db.Local(); ok {
+		state.DB, state.Data = local.URL, local.DataDir
+	}
+	return state
 }
 
 // command is the one that serves.

@@ -61,19 +61,25 @@ func (r *Reader) ReadTaken(ctx context.Context, pool *pgxpool.Pool, v *Taken) ([
 
 // of copies the events of one claim. nil: they could not be read together, or some were deleted since they were claimed.
 func (s *sharedRead) of(v Reservation) []Event {
-	at := func(id int64) int {
-		i, _ := slices.BinarySearchFunc(s.events, id, func(e Event, id int64) int { return cmp.Compare(e.ID, id) })
-		return i
-	}
-	from, until := at(v.FirstID), at(v.LastID+1)
-	if s.err != nil || until-from != v.Events {
+	part := Between(s.events, v.FirstID, v.LastID)
+	if s.err != nil || len(part) != v.Events {
 		return nil
 	}
-	own := slices.Clone(s.events[from:until])
+	own := slices.Clone(part)
 	var bytes slab
 	for i := range own {
 		e := &own[i]
 		e.Attempt, e.Payload, e.Headers = v.Attempt, bytes.keep(e.Payload), bytes.keep(e.Headers)
 	}
 	return own
+}
+
+// Between is the part of events, which ascend by id, from the id first to the id last.
+func Between(events []Event, first, last int64) []Event {
+	at := func(id int64) int {
+		i, _ := slices.BinarySearchFunc(events, id, func(e Event, id int64) int { return cmp.Compare(e.ID, id) })
+		return i
+	}
+	from, until := at(first), at(last+1)
+	return events[from:until:until]
 }
